@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module under Sources. `uses` is all that it may import: SwiftPM refuses the rest.
+func module(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: uses, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ uses: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + uses, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "buzon",
+    products: [.executable(name: "buzon", targets: ["buzon"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Over C.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .target(name: "CEmbedded", cSettings: [.headerSearchPath("../../data")]),
+
+        // Pure: no sockets, no clock, no database, no NIO.
+        module("Dialogue"),
+        module("Mail", ["CIDN2"]),
+        module("SMTP", ["Dialogue", "Mail"]),
+        module("POP3", ["Dialogue", "Mail"]),
+        module("IMAP", ["Dialogue", "Mail"]),
+
+        // State and flow.
+        module("Credentials", ["COpenSSL"]),
+        module("Store", ["Mail", "Credentials", "COpenSSL", .product(name: "GRDB", package: "GRDB.swift")]),
+        module("Flow", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
+
+        // Edge.
+        module("Network", ["Dialogue", "Mail", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
+        .executableTarget(
+            name: "buzon",
+            dependencies: [
+                "Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store", "Flow", "Network", "CEmbedded",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
+        // For tests only.
+        module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Store", "Flow", "Network"]),
+    ]
+)

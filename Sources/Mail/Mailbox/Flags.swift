@@ -1,0 +1,54 @@
+/// RFC 3501 §2.3.2: the flags that every mailbox knows. `\Recent` is not here: it belongs to sessions.
+package struct SystemFlags: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let answered = SystemFlags(rawValue: 1)
+    package static let flagged = SystemFlags(rawValue: 2)
+    package static let deleted = SystemFlags(rawValue: 4)
+    package static let seen = SystemFlags(rawValue: 8)
+    package static let draft = SystemFlags(rawValue: 16)
+
+    package static let all: [(flag: SystemFlags, name: String)] = [
+        (.answered, "\\Answered"), (.flagged, "\\Flagged"), (.deleted, "\\Deleted"), (.seen, "\\Seen"), (.draft, "\\Draft"),
+    ]
+}
+
+/// A message's flags: the system's and the user's keywords (atoms; at most `Flags.maximumKeywords`, each of at most
+/// `Flags.maximumKeywordLength` bytes). Keywords are kept without duplicates (ASCII case folded), in order of their folded names.
+package struct Flags: Hashable, Sendable {
+    package static let maximumKeywords = 100
+    package static let maximumKeywordLength = 255
+
+    package var system: SystemFlags
+    package private(set) var keywords: [String]
+
+    package init(_ system: SystemFlags = [], keywords: [String] = []) {
+        self.system = system
+        self.keywords = []
+        for keyword in keywords { insert(keyword: keyword) }
+    }
+
+    package mutating func insert(keyword: String) {
+        guard !contains(keyword: keyword) else { return }
+        let folded = keyword.lowercased()
+        let place = keywords.firstIndex { $0.lowercased() > folded } ?? keywords.endIndex
+        keywords.insert(keyword, at: place)
+    }
+
+    package mutating func remove(keyword: String) {
+        let folded = keyword.lowercased()
+        keywords.removeAll { $0.lowercased() == folded }
+    }
+
+    package func contains(keyword: String) -> Bool {
+        if keywords.isEmpty { return false }
+        let folded = keyword.lowercased()
+        return keywords.contains { $0.lowercased() == folded }
+    }
+}
+
+/// How STORE changes flags (RFC 3501 §6.4.6).
+package enum FlagOperation: Hashable, Sendable {
+    case replace, add, remove
+}
