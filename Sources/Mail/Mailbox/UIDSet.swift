@@ -36,7 +36,7 @@ package struct UIDSet: Hashable, Sendable {
         }
         precondition(range.lowerBound >= last.lowerBound)
         if range.lowerBound <= last.upperBound || range.lowerBound == last.upperBound &+ 1 {
-            ranges[ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            ranges[ranges.count - 1] = last.lowerBound...Swift.max(last.upperBound, range.upperBound)
         } else {
             ranges.append(range)
         }
@@ -61,8 +61,8 @@ package struct UIDSet: Hashable, Sendable {
         while left < ranges.count, right < other.ranges.count {
             let a = ranges[left]
             let b = other.ranges[right]
-            let low = max(a.lowerBound, b.lowerBound)
-            let high = min(a.upperBound, b.upperBound)
+            let low = Swift.max(a.lowerBound, b.lowerBound)
+            let high = Swift.min(a.upperBound, b.upperBound)
             if low <= high { result.append(low...high) }
             if a.upperBound < b.upperBound { left += 1 } else { right += 1 }
         }
@@ -84,7 +84,7 @@ package struct UIDSet: Hashable, Sendable {
                     isExhausted = true
                     break
                 }
-                low = max(low, cut.upperBound + 1)
+                low = Swift.max(low, cut.upperBound + 1)
                 cursor += 1
             }
             if !isExhausted { result.append(low...range.upperBound) }
