@@ -6,7 +6,7 @@
 ///  - `receive` decides nothing; `next` is the only place that does.
 ///  - the memory that it holds stays within its protocol's `Limits`, whatever arrives.
 ///  - after `.close` it says nothing more.
-package protocol ServerSession: ~Copyable {
+package protocol ServerSession: ~Copyable, SendableMetatype {
     associatedtype Question: Sendable
     associatedtype Answer: Sendable
 

@@ -1,0 +1,129 @@
+import Dialogue
+package import NIOCore
+import Synchronization
+
+/// What can wake a connection's task.
+package enum Arrival: Sendable {
+    case bytes(ByteBuffer)
+    case wake
+    case expired
+    case shutDown
+}
+
+/// The last handler of a connection's pipeline: turns bytes, timers and rings into one sequence of arrivals.
+///
+/// The timer is one scheduled task that looks at `deadline` when it fires and goes on sleeping if that has moved: setting
+/// a deadline, which happens for every command, costs a store.
+final class Threshold: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = Arrival
+
+    private var context: ChannelHandlerContext?
+    private var deadline: NIODeadline?
+    private var renewal: TimeAmount?
+    private var timer: Scheduled<Void>?
+    private var timerFires = NIODeadline.distantFuture
+    private var isRung = false
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if let renewal { deadline = .now() + renewal }
+        context.fireChannelRead(wrapInboundOut(.bytes(unwrapInboundIn(data))))
+    }
+
+    /// Rings until the task has taken the last ring are one ring.
+    func ring() {
+        guard !isRung, let context else { return }
+        isRung = true
+        context.fireChannelRead(wrapInboundOut(.wake))
+        context.fireChannelReadComplete()
+    }
+
+    func takeRing() { isRung = false }
+
+    func announceShutDown() {
+        guard let context else { return }
+        context.fireChannelRead(wrapInboundOut(.shutDown))
+        context.fireChannelReadComplete()
+    }
+
+    func cut() { context?.close(promise: nil) }
+
+    func wait(_ patience: Patience) {
+        let amount = TimeAmount(patience.duration)
+        deadline = .now() + amount
+        renewal = patience.isRenewedByBytes ? amount : nil
+        arm()
+    }
+
+    /// The session is at work: its own time is not the peer's fault.
+    func stopWaiting() {
+        deadline = nil
+        renewal = nil
+    }
+
+    private func arm() {
+        guard let context, let deadline else { return }
+        if timer != nil {
+            if timerFires <= deadline { return }
+            timer?.cancel()
+        }
+        timerFires = deadline
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(deadline: deadline) { bound.value.fire() }
+    }
+
+    private func fire() {
+        timer = nil
+        guard let context, let deadline else { return }
+        guard deadline <= .now() else { return arm() }
+        self.deadline = nil
+        context.fireChannelRead(wrapInboundOut(.expired))
+        context.fireChannelReadComplete()
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self = .nanoseconds(seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ attoseconds / 1_000_000_000)
+    }
+}
+
+/// A connection as seen from other threads: it can be woken and told to end. Holding one keeps no connection open.
+package final class Doorbell: Sendable {
+    private let threshold: NIOLoopBound<Threshold>
+    private let loop: any EventLoop
+
+    init(_ threshold: Threshold, _ loop: any EventLoop) {
+        self.threshold = NIOLoopBound(threshold, eventLoop: loop)
+        self.loop = loop
+    }
+
+    /// Something changed that the session may want to tell. From any thread; never blocks.
+    package func ring() {
+        loop.execute { self.threshold.value.ring() }
+    }
+
+    func announceShutDown() {
+        loop.execute { self.threshold.value.announceShutDown() }
+    }
+
+    /// Ends the connection without a word.
+    func cut() {
+        loop.execute { self.threshold.value.cut() }
+    }
+
+    // On the loop only, which the connection's task is.
+
+    func wait(_ patience: Patience) { threshold.value.wait(patience) }
+    func stopWaiting() { threshold.value.stopWaiting() }
+    func takeRing() { threshold.value.takeRing() }
+}

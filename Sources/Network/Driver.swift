@@ -1,0 +1,89 @@
+import Dialogue
+import Logging
+import NIOCore
+
+/// Answers one session's questions. One for each connection, used by that connection's task only.
+package protocol Responder<Question, Answer>: AnyObject, SendableMetatype {
+    associatedtype Question: Sendable
+    associatedtype Answer: Sendable
+
+    /// Throws only what nobody expected; the driver logs it whole and gives the session its `failure`.
+    func answer(_ question: Question) async throws -> Answer
+
+    /// A piece of the incoming body. An error is remembered by the responder and becomes its answer to the next question.
+    func take(_ piece: [UInt8]) async
+
+    /// The connection is over, whatever the reason. Called exactly once.
+    func end() async
+}
+
+/// The one driver of all protocols: pulls steps and obeys.
+enum Driver {
+    /// Replies are sent when this many bytes wait, or when the session needs input.
+    static let outputPiece = 65_536
+
+    /// Returns when the conversation is over and everything said was handed to the channel.
+    static func converse<Session: ServerSession & ~Copyable, R: Responder>(
+        _ session: consuming Session, _ responder: R, _ doorbell: Doorbell, _ log: Logger,
+        _ arrivals: NIOAsyncChannelInboundStream<Arrival>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws where R.Question == Session.Question, R.Answer == Session.Answer {
+        var session = session
+        var arrivals = arrivals.makeAsyncIterator()
+        var output = ByteBuffer()
+        var isInputOver = false
+
+        while true {
+            switch session.next() {
+            case .reply(let bytes):
+                output.writeBytes(bytes)
+                if output.readableBytes >= outputPiece { try await send(&output, outbound) }
+            case .ask(let question):
+                do {
+                    session.resume(try await responder.answer(question))
+                } catch {
+                    log.error("unexpected failure", metadata: ["error": "\(error)"])
+                    session.resume(Session.failure)
+                }
+            case .body(let piece):
+                await responder.take(piece)
+            case .needInput(let patience):
+                try await send(&output, outbound)
+                if isInputOver { return }
+                doorbell.wait(patience)
+                let arrival = try await arrivals.next()
+                doorbell.stopWaiting()
+                switch arrival {
+                case .bytes(let buffer):
+                    buffer.withUnsafeReadableBytes { raw in
+                        var rest = raw.bytes
+                        while rest.byteCount > 0 {
+                            let piece = rest.extracting(first: Session.maximumReceive)
+                            session.receive(Span(_bytes: piece))
+                            rest = rest.extracting(droppingFirst: piece.byteCount)
+                        }
+                    }
+                case .wake:
+                    doorbell.takeRing()
+                    session.wake()
+                case .expired:
+                    session.expire()
+                case .shutDown:
+                    session.shutDown()
+                case nil:
+                    isInputOver = true
+                    session.receiveEnd()
+                }
+            case .close:
+                try await send(&output, outbound)
+                return
+            }
+        }
+    }
+
+    private static func send(_ output: inout ByteBuffer, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+        guard output.readableBytes > 0 else { return }
+        let ready = output
+        output = ByteBuffer()
+        try await outbound.write(ready)
+    }
+}

@@ -1,0 +1,177 @@
+package import Dialogue
+package import Logging
+package import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A port with a protocol behind it.
+package struct Door<Session: ServerSession & ~Copyable, R: Responder>: Sendable
+where R.Question == Session.Question, R.Answer == Session.Answer {
+    /// For logs: `smtp`, `pop3`, `imap`.
+    package var name: String
+    package var caps: ConnectionCaps
+    /// Said, with the connection closed behind it, to one connection too many.
+    package var refusal: [UInt8]
+    package var session: @Sendable (Connection) -> Session
+    package var responder: @Sendable (Connection, Doorbell) -> R
+
+    package init(
+        name: String, caps: ConnectionCaps, refusal: [UInt8], session: @escaping @Sendable (Connection) -> Session,
+        responder: @escaping @Sendable (Connection, Doorbell) -> R
+    ) {
+        self.name = name
+        self.caps = caps
+        self.refusal = refusal
+        self.session = session
+        self.responder = responder
+    }
+}
+
+/// The event loops of the process: one for each core. `shutdown` after every listener is closed.
+package struct Loops: Sendable {
+    let group: MultiThreadedEventLoopGroup
+    let executors: LoopExecutors
+
+    package init(threads: Int = System.coreCount) {
+        group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        executors = LoopExecutors(group)
+    }
+
+    package func shutdown() async throws { try await group.shutdownGracefully() }
+}
+
+/// Unique numbers for connections.
+private let connectionNumber = Atomic<UInt64>(1)
+
+/// One open door: accepts until it is closed, then lets its sessions finish.
+package final class Listener<Session: ServerSession & ~Copyable, R: Responder>: Sendable
+where R.Question == Session.Question, R.Answer == Session.Answer {
+    private typealias Accepted = (NIOAsyncChannel<Arrival, ByteBuffer>, Doorbell)
+
+    /// Where it listens. The port is the real one when 0 was asked for.
+    package let localAddress: SocketAddress
+    package var port: Int { localAddress.port ?? 0 }
+
+    private let door: Door<Session, R>
+    private let loops: Loops
+    private let log: Logger
+    private let limits: ConnectionLimits
+    private let server: NIOAsyncChannel<Accepted, Never>
+    private let open = Mutex<(bells: [UInt64: Doorbell], isClosing: Bool)>(([:], false))
+
+    private init(_ door: Door<Session, R>, _ loops: Loops, _ log: Logger, _ server: NIOAsyncChannel<Accepted, Never>) throws {
+        guard let address = server.channel.localAddress else { throw ChannelError.unknownLocalAddress }
+        self.door = door
+        self.loops = loops
+        self.log = log
+        self.server = server
+        localAddress = address
+        limits = ConnectionLimits(door.caps)
+    }
+
+    /// Opens the port. Connections wait in the backlog until `run`. Throws `IOError` (`EADDRINUSE`, `EACCES`).
+    package static func bind(_ door: Door<Session, R>, host: String, port: Int, loops: Loops, log: Logger) async throws -> Listener {
+        let server = try await ServerBootstrap(group: loops.group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .bind(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let threshold = Threshold()
+                    try channel.pipeline.syncOperations.addHandler(threshold)
+                    let wrapped = try NIOAsyncChannel<Arrival, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    return (wrapped, Doorbell(threshold, channel.eventLoop))
+                }
+            }
+        return try Listener(door, loops, log, server)
+    }
+
+    /// Serves until `close`, then until the last session has ended.
+    package func run() async {
+        do {
+            try await server.executeThenClose { accepted in
+                await withDiscardingTaskGroup { group in
+                    do {
+                        for try await (channel, doorbell) in accepted {
+                            group.addTask(executorPreference: self.loops.executors[channel.channel.eventLoop]) {
+                                await self.serve(channel, doorbell)
+                            }
+                        }
+                    } catch {
+                        self.log.debug("listener ended", metadata: ["door": "\(self.door.name)", "error": "\(error)"])
+                    }
+                }
+            }
+        } catch {
+            log.debug("listener closed", metadata: ["door": "\(door.name)", "error": "\(error)"])
+        }
+    }
+
+    /// Takes no further connection and asks the sessions to end. Those that have not after `grace` are cut off.
+    package func close(grace: Duration) async {
+        let bells = open.withLock { open in
+            open.isClosing = true
+            return Array(open.bells.values)
+        }
+        server.channel.close(promise: nil)
+        for bell in bells { bell.announceShutDown() }
+        let end = ContinuousClock.now + grace
+        while ContinuousClock.now < end {
+            if open.withLock({ $0.bells.isEmpty }) { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        for bell in open.withLock({ Array($0.bells.values) }) { bell.cut() }
+    }
+
+    private func serve(_ channel: NIOAsyncChannel<Arrival, ByteBuffer>, _ doorbell: Doorbell) async {
+        let connection = Connection(channel.channel, id: connectionNumber.wrappingAdd(1, ordering: .relaxed).oldValue)
+        var log = log
+        log[metadataKey: "door"] = "\(door.name)"
+        log[metadataKey: "peer"] = "\(connection.peerAddress)"
+        log[metadataKey: "connection"] = "\(connection.id)"
+        guard limits.enter(connection.peerAddress, isLoopback: connection.isLoopback) else {
+            log.notice("refused: too many connections")
+            try? await channel.executeThenClose { _, outbound in try await outbound.write(ByteBuffer(bytes: door.refusal)) }
+            return
+        }
+        defer { limits.leave(connection.peerAddress, isLoopback: connection.isLoopback) }
+        let isClosing = open.withLock { open in
+            open.bells[connection.id] = doorbell
+            return open.isClosing
+        }
+        defer { open.withLock { _ = $0.bells.removeValue(forKey: connection.id) } }
+        if isClosing { doorbell.announceShutDown() }
+
+        let responder = door.responder(connection, doorbell)
+        log.debug("connected")
+        do {
+            try await channel.executeThenClose { arrivals, outbound in
+                try await Driver.converse(door.session(connection), responder, doorbell, log, arrivals, outbound)
+            }
+        } catch {
+            // The peer went away in the middle: resets and broken pipes are its business.
+            log.debug("connection lost", metadata: ["error": "\(error)"])
+        }
+        await responder.end()
+        log.debug("disconnected")
+    }
+}
+
+extension Connection {
+    fileprivate init(_ channel: any Channel, id: UInt64) {
+        let peer = channel.remoteAddress
+        let local = channel.localAddress
+        let address = Self.text(peer)
+        self.init(
+            peerAddress: address, peerPort: peer?.port ?? 0, localAddress: Self.text(local), localPort: local?.port ?? 0,
+            isLoopback: address.hasPrefix("127.") || address == "::1", isEncrypted: false, id: id)
+    }
+
+    private static func text(_ address: SocketAddress?) -> String {
+        guard let text = address?.ipAddress else { return "" }
+        let mapped = "::ffff:"
+        return text.hasPrefix(mapped) && text.contains(".") ? String(text.dropFirst(mapped.count)) : text
+    }
+}
