@@ -1,0 +1,220 @@
+package import Mail
+
+/// What one address becomes: mailboxes here, addresses elsewhere, and addresses of ours that nobody has.
+package struct Expansion: Equatable, Sendable {
+    package struct Local: Hashable, Sendable {
+        package var user: LocalUser
+        /// The address tag, without its separator.
+        package var tag: String?
+    }
+
+    /// Each user once, in the order in which they were found.
+    package var locals: [Local] = []
+    /// Each once, in order.
+    package var foreign: [Address] = []
+    /// Addresses in our domains that no user and no forwarding has, and destinations that are no address at all.
+    package var dead: [String] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { locals.isEmpty && foreign.isEmpty }
+}
+
+/// Why an expansion has no result.
+package enum ExpansionFailure: Error, Equatable, Sendable {
+    /// The forwardings lead back to the address named.
+    case loop(String)
+    /// More than `Recipients.maximumResults` addresses.
+    case tooMany
+}
+
+/// Expands addresses as Postfix does with the `virtual_alias_maps` of the classic stack: forwardings first, then users,
+/// for the whole address, then without its tag, then (for the server's own name) the bare local part, then `@domain`;
+/// results are expanded again until nothing changes.
+package struct Recipients: Sendable {
+    /// Postfix `virtual_alias_expansion_limit`.
+    package static let maximumResults = 1000
+    /// Postfix `virtual_alias_recursion_limit`.
+    package static let maximumDepth = 1000
+
+    /// The server's own name, A-label, lower case: it is appended to names without a domain.
+    package var hostname: String
+    /// Postfix `recipient_delimiter`; empty switches tags off.
+    package var tagSeparator: String
+    /// Where postmaster@ and abuse@ go unless a row says otherwise (RFC 2142, RFC 5321 §4.5.1); nil when nobody is named.
+    package var administrator: String?
+
+    package init(hostname: String, tagSeparator: String, administrator: String?) {
+        self.hostname = hostname
+        self.tagSeparator = tagSeparator
+        self.administrator = administrator
+    }
+
+    /// Everything that `address` becomes.
+    package func expand(_ address: Address, in book: some AddressBook) throws(ExpansionFailure) -> Expansion {
+        var result = Expansion()
+        var pending: [Candidate] = [Candidate(address)]
+        var finished: Set<String> = []
+        var index = 0
+        while index < pending.count {
+            guard pending.count <= Self.maximumResults else { throw .tooMany }
+            try settle(&pending, index, book, &finished, &result)
+            index += 1
+        }
+        return result
+    }
+
+    /// An address on its way to its end, and the keys that it has been, so that a loop is seen at its first return.
+    private struct Candidate {
+        var address: Address
+        var key: String
+        var path: [String] = []
+
+        init(_ address: Address, path: [String] = []) {
+            self.address = address
+            key = address.key
+            self.path = path
+        }
+    }
+
+    private func settle(
+        _ pending: inout [Candidate], _ index: Int, _ book: some AddressBook, _ finished: inout Set<String>, _ result: inout Expansion
+    ) throws(ExpansionFailure) {
+        while true {
+            let candidate = pending[index]
+            // What was expanded once gives the same again: duplicates fold.
+            guard !finished.contains(candidate.key) else { return }
+            guard let match = match(candidate.address, book) else {
+                finished.insert(candidate.key)
+                conclude(candidate.address, book, &result)
+                return
+            }
+            guard candidate.path.count < Self.maximumDepth else { throw .loop(candidate.key) }
+            let path = candidate.path + [candidate.key]
+            var next: [Candidate] = []
+            var includesItself = false
+            for destination in match.destinations {
+                guard let address = resolve(destination, of: candidate.address, tag: match.tag) else {
+                    result.dead.append(destination)
+                    continue
+                }
+                let key = address.key
+                if key == candidate.key {
+                    includesItself = true
+                } else if path.contains(key) {
+                    throw .loop(key)
+                } else {
+                    next.append(Candidate(address, path: path))
+                }
+            }
+            if includesItself {
+                // An address may expand into itself once: it is then final.
+                finished.insert(candidate.key)
+                conclude(candidate.address, book, &result)
+                pending.append(contentsOf: next)
+                return
+            }
+            guard let first = next.first else {
+                finished.insert(candidate.key)
+                return
+            }
+            // A diamond (two ways to one address) is no loop: the way that came first settles it.
+            pending[index] = first
+            pending.append(contentsOf: next.dropFirst())
+            guard pending.count <= Self.maximumResults else { throw .tooMany }
+        }
+    }
+
+    private struct Match {
+        var destinations: [String]
+        /// The tag that the key had to lose to match; it goes over to the destinations.
+        var tag: String?
+    }
+
+    private func match(_ address: Address, _ book: some AddressBook) -> Match? {
+        let key = address.key
+        if let destinations = book.destinations(of: key) { return Match(destinations: destinations) }
+        if book.user(key) != nil { return nil }
+
+        let (local, tag) = address.splitTag(separator: tagSeparator)
+        if let tag {
+            let bare = address.replacing(localPart: local)
+            if let destinations = book.destinations(of: bare.key) { return Match(destinations: destinations, tag: tag) }
+            if book.user(bare.key) != nil { return nil }
+        }
+        let domain = address.domain.ascii
+        if domain == hostname {
+            if let destinations = book.destinations(of: address.localKey) { return Match(destinations: destinations) }
+            if let tag, let destinations = book.destinations(of: address.replacing(localPart: local).localKey) {
+                return Match(destinations: destinations, tag: tag)
+            }
+        }
+        if let destinations = book.destinations(of: "@" + domain) { return Match(destinations: destinations) }
+        if let administrator, isRole(local), book.isOurs(domain: domain) || domain == hostname,
+            let target = try? Address(parsing: administrator, allowUTF8: true), target.key != key
+        {
+            return Match(destinations: [administrator])
+        }
+        return nil
+    }
+
+    /// RFC 5321 §4.5.1 postmaster; RFC 2142 abuse.
+    private func isRole(_ local: String) -> Bool {
+        let folded = local.lowercased()
+        return folded == "postmaster" || folded == "abuse"
+    }
+
+    /// A destination as written becomes an address; nil when it can't be one.
+    private func resolve(_ destination: String, of origin: Address, tag: String?) -> Address? {
+        var text = destination
+        if text.utf8.first == UInt8(ascii: "@") {
+            // `@domain → @other` keeps the local part.
+            guard var address = try? Address(parsing: "x" + text, allowUTF8: true) else { return nil }
+            address.localPart = tag == nil ? origin.localPart : origin.splitTag(separator: tagSeparator).local
+            return tagged(address, tag)
+        }
+        if !text.utf8.contains(UInt8(ascii: "@")) { text += "@" + hostname }
+        guard let address = try? Address(parsing: text, allowUTF8: true) else { return nil }
+        return tagged(address, tag)
+    }
+
+    /// Postfix `propagate_unmatched_extensions = virtual`.
+    private func tagged(_ address: Address, _ tag: String?) -> Address {
+        guard let tag, let separator = tagSeparator.first else { return address }
+        return address.replacing(localPart: address.localPart + String(separator) + tag)
+    }
+
+    private func conclude(_ address: Address, _ book: some AddressBook, _ result: inout Expansion) {
+        if let user = book.user(address.key) {
+            add(Expansion.Local(user: user, tag: nil), &result)
+            return
+        }
+        let (local, tag) = address.splitTag(separator: tagSeparator)
+        if tag != nil, let user = book.user(address.replacing(localPart: local).key) {
+            add(Expansion.Local(user: user, tag: tag), &result)
+        } else if book.isOurs(domain: address.domain.ascii) || address.domain.ascii == hostname {
+            result.dead.append(address.description)
+        } else if !result.foreign.contains(where: { $0.key == address.key }) {
+            result.foreign.append(address)
+        }
+    }
+
+    private func add(_ local: Expansion.Local, _ result: inout Expansion) {
+        guard !result.locals.contains(where: { $0.user.id == local.user.id }) else { return }
+        result.locals.append(local)
+    }
+}
+
+extension Address {
+    func replacing(localPart: String) -> Address {
+        var copy = self
+        copy.localPart = localPart
+        return copy
+    }
+
+    /// The key of a forwarding row whose origin has no domain.
+    var localKey: String {
+        let key = key
+        return key.lastIndex(of: "@").map { String(key[..<$0]) } ?? key
+    }
+}
