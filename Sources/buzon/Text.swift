@@ -1,0 +1,43 @@
+import CEmbedded
+
+/// Languages in which the server speaks to people.
+enum Language: String, Sendable {
+    case english = "en"
+    case spanish = "es"
+
+    /// From the environment as POSIX ranks it: LC_ALL, LC_MESSAGES, LANG. English when none says Spanish.
+    init(environment: [String: String]) {
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        self = named.hasPrefix("es") ? .spanish : .english
+    }
+}
+
+/// Texts for people, from `data/text.tsv` (key, English, Spanish), with `{name}` in the place of values.
+struct Text: Sendable {
+    let language: Language
+    private let texts: [String: String]
+
+    init(_ language: Language, table: String = Text.embedded) {
+        self.language = language
+        var texts: [String: String] = [:]
+        for line in table.split(separator: "\n") where !line.hasPrefix("#") {
+            let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
+            guard columns.count == 3 else { continue }
+            texts[String(columns[0])] = String(columns[language == .english ? 1 : 2])
+        }
+        self.texts = texts
+    }
+
+    /// The text of a key. A key that the table lacks shows itself, so that nothing is silent; a test finds those.
+    func callAsFunction(_ key: String, _ values: KeyValuePairs<String, any CustomStringConvertible> = [:]) -> String {
+        var text = texts[key] ?? key
+        for (name, value) in values {
+            text = text.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: value.description)
+        }
+        return text
+    }
+
+    static var embedded: String {
+        String(decoding: UnsafeBufferPointer(start: buzon_text_start, count: buzon_text_end - buzon_text_start), as: UTF8.self)
+    }
+}
