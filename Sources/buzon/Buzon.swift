@@ -1,0 +1,59 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+
+/// The texts of this process, in the language of its environment.
+let text = Text(Language(environment: ProcessInfo.processInfo.environment))
+
+@main
+struct Buzon: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "buzon", abstract: text("help.buzon"), version: version,
+        subcommands: [
+            Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, SettingsCommand.self, QueueCommand.self, Trace.self,
+            Verify.self, Doctor.self,
+        ])
+
+    static let version = "0.1.0"
+
+    /// Exit status: 0 done, 1 refused or not found, 2 wrong usage; one line on standard error says why.
+    static func main() async {
+        umask(0o077)
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as CommandFailure {
+            complain(failure.description)
+            Glibc.exit(1)
+        } catch {
+            let isHelp = exitCode(for: error) == .success
+            if isHelp {
+                print(fullMessage(for: error))
+                Glibc.exit(0)
+            }
+            if let failure = CommandFailure(error) {
+                complain(failure.description)
+                Glibc.exit(1)
+            }
+            complain(text("error.usage", ["reason": message(for: error)]))
+            Glibc.exit(2)
+        }
+    }
+
+    private static func complain(_ line: String) {
+        let line = line.split(separator: "\n").joined(separator: " ")
+        fputs("buzon: \(line)\n", stderr)
+    }
+}
+
+/// A refusal with its text already in the user's language.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
