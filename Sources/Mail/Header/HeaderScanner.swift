@@ -9,7 +9,6 @@ extension UInt8 {
     static let colon: UInt8 = 58
 
     @inline(__always) var isBlank: Bool { self == .space || self == .tab }
-    @inline(__always) var isBlankOrLineEnd: Bool { self == .space || self &- 9 < 5 }
 }
 
 /// The offset of the first LF in `from..<to`.
@@ -82,8 +81,8 @@ private struct HeaderScanner {
         // A field that runs up to the limit may go on behind it.
         if index == limit, limit < end { return .end }
         var bodyEnd = index
-        while bodyEnd > bodyStart, bytes[bodyEnd - 1].isBlankOrLineEnd { bodyEnd -= 1 }
-        while bodyStart < bodyEnd, bytes[bodyStart].isBlankOrLineEnd { bodyStart += 1 }
+        while bodyEnd > bodyStart, bytes[bodyEnd - 1].isFoldingWhitespace { bodyEnd -= 1 }
+        while bodyStart < bodyEnd, bytes[bodyStart].isFoldingWhitespace { bodyStart += 1 }
         position = index
         return .field(HeaderField(start: start, nameEnd: nameEnd, bodyStart: bodyStart, bodyEnd: bodyEnd, end: index))
     }

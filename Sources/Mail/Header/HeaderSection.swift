@@ -46,12 +46,12 @@ package struct HeaderSection: Sendable {
 
     /// The fields named so, in order. `name` is compared without regard to ASCII case.
     package func fields(named name: some Sequence<UInt8>, in bytes: UnsafeBufferPointer<UInt8>) -> [HeaderField] {
-        let wanted = name.map { lowercased($0) }
+        let wanted = name.map { $0.asciiLowercased }
         return fields.filter { field in
             guard field.name.count == wanted.count else { return false }
             var index = field.name.lowerBound
             for byte in wanted {
-                if lowercased(bytes[index]) != byte { return false }
+                if bytes[index].asciiLowercased != byte { return false }
                 index += 1
             }
             return true

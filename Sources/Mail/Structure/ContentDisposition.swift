@@ -19,5 +19,5 @@ package struct ContentDisposition: Sendable, Hashable {
     }
 
     /// RFC 2183 §2.8: what is neither "inline" nor known counts as an attachment.
-    package var isAttachment: Bool { !equalsIgnoringCase(type, "inline") }
+    package var isAttachment: Bool { !type.isCaseInsensitivelyEqual(toLowercase: "inline") }
 }

@@ -21,7 +21,7 @@ package struct ContentType: Sendable, Hashable {
             lexer.advance()
             lexer.skipBlanksAndComments()
             subtype = lexer.token(stops: ";(")
-        } else if equalsIgnoringCase(type, "text") {
+        } else if type.isCaseInsensitivelyEqual(toLowercase: "text") {
             subtype = Array("plain".utf8)
         }
         guard !type.isEmpty, !subtype.isEmpty else { return nil }
@@ -34,8 +34,8 @@ package struct ContentType: Sendable, Hashable {
     package static let messageRFC822 = ContentType(type: Array("message".utf8), subtype: Array("rfc822".utf8))
     package static let octetStream = ContentType(type: Array("application".utf8), subtype: Array("octet-stream".utf8))
 
-    package func isType(_ lowercase: StaticString) -> Bool { equalsIgnoringCase(type, lowercase) }
-    package func isSubtype(_ lowercase: StaticString) -> Bool { equalsIgnoringCase(subtype, lowercase) }
+    package func isType(_ lowercase: StaticString) -> Bool { type.isCaseInsensitivelyEqual(toLowercase: lowercase) }
+    package func isSubtype(_ lowercase: StaticString) -> Bool { subtype.isCaseInsensitivelyEqual(toLowercase: lowercase) }
 
     package var isText: Bool { isType("text") }
     package var isMultipart: Bool { isType("multipart") }
@@ -49,7 +49,7 @@ package struct ContentType: Sendable, Hashable {
     /// RFC 2046 §5.1.1: without blanks at its end. Nil when there is none that can be used.
     package var boundary: [UInt8]? {
         guard var boundary = parameters.bytes("boundary")?.value else { return nil }
-        while let last = boundary.last, last.isBlankOrLineEnd { boundary.removeLast() }
+        while let last = boundary.last, last.isFoldingWhitespace { boundary.removeLast() }
         return boundary.isEmpty || boundary.count > MessageLimits.boundary || boundary.contains(.lineFeed) ? nil : boundary
     }
 }

@@ -13,7 +13,7 @@ struct FieldLexer {
     /// Skips blanks, line ends and comments. Comments nest; one that is not closed reaches to the end.
     mutating func skipBlanksAndComments() {
         while position < bytes.count {
-            if bytes[position].isBlankOrLineEnd {
+            if bytes[position].isFoldingWhitespace {
                 position += 1
             } else if bytes[position] == UInt8(ascii: "(") {
                 skipComment()
@@ -42,7 +42,7 @@ struct FieldLexer {
     /// Bytes up to a blank, a line end or one of `stops`.
     mutating func token(stops: StaticString) -> [UInt8] {
         let start = position
-        scan: while position < bytes.count, !bytes[position].isBlankOrLineEnd {
+        scan: while position < bytes.count, !bytes[position].isFoldingWhitespace {
             for index in 0..<stops.utf8CodeUnitCount where stops.utf8Start[index] == bytes[position] { break scan }
             position += 1
         }
@@ -82,7 +82,7 @@ struct FieldLexer {
         }
         position = index
         var end = index
-        while end > start, bytes[end - 1].isBlankOrLineEnd { end -= 1 }
+        while end > start, bytes[end - 1].isFoldingWhitespace { end -= 1 }
         return bytes[start..<end].filter { $0 != .carriageReturn && $0 != .lineFeed }
     }
 }

@@ -52,7 +52,7 @@ package struct Parameters: Sendable, Hashable {
 
     /// The first value of that name as it was given, without RFC 2231.
     package func raw(_ lowercaseName: StaticString) -> [UInt8]? {
-        list.first { equalsIgnoringCase($0.name, lowercaseName) }?.value
+        list.first { $0.name.isCaseInsensitivelyEqual(toLowercase: lowercaseName) }?.value
     }
 
     /// The value's bytes with RFC 2231 undone, and the charset that it names. An extended value (`name*`, `name*0*` …)
@@ -64,7 +64,7 @@ package struct Parameters: Sendable, Hashable {
         var pieces: [(number: Int, isExtended: Bool, value: [UInt8])] = []
         for parameter in list {
             guard parameter.name.count >= name.count else { continue }
-            guard zip(parameter.name, name).allSatisfy({ lowercased($0) == lowercased($1) }) else { continue }
+            guard zip(parameter.name, name).allSatisfy({ $0.asciiLowercased == $1.asciiLowercased }) else { continue }
             switch Self.form(parameter.name[name.count...]) {
             case .plain: plain = plain ?? parameter.value
             case .whole: extended = extended ?? parameter.value
@@ -94,7 +94,7 @@ package struct Parameters: Sendable, Hashable {
             isExtended = true
             suffix.removeLast()
         }
-        guard !suffix.isEmpty, suffix.count <= 4, suffix.allSatisfy({ $0 &- 48 < 10 }) else { return .other }
+        guard !suffix.isEmpty, suffix.count <= 4, suffix.allSatisfy(\.isASCIIDigit) else { return .other }
         return .piece(suffix.reduce(0) { $0 * 10 + Int($1 - 48) }, isExtended: isExtended)
     }
 
@@ -118,8 +118,8 @@ package struct Parameters: Sendable, Hashable {
     private static func percentDecode(_ value: ArraySlice<UInt8>, into result: inout [UInt8]) {
         var index = value.startIndex
         while index < value.endIndex {
-            if value[index] == UInt8(ascii: "%"), index + 2 < value.endIndex, let high = hexDigit(value[index + 1]),
-                let low = hexDigit(value[index + 2])
+            if value[index] == UInt8(ascii: "%"), index + 2 < value.endIndex, let high = value[index + 1].hexDigitValue,
+                let low = value[index + 2].hexDigitValue
             {
                 result.append(high << 4 | low)
                 index += 3
@@ -127,15 +127,6 @@ package struct Parameters: Sendable, Hashable {
                 result.append(value[index])
                 index += 1
             }
-        }
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 48...57: byte - 48
-        case 65...70: byte - 55
-        case 97...102: byte - 87
-        default: nil
         }
     }
 }
