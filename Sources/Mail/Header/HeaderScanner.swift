@@ -1,0 +1,166 @@
+import Glibc
+
+extension UInt8 {
+    static let tab: UInt8 = 9
+    static let lineFeed: UInt8 = 10
+    static let carriageReturn: UInt8 = 13
+    static let space: UInt8 = 32
+    static let hyphen: UInt8 = 45
+    static let colon: UInt8 = 58
+
+    @inline(__always) var isBlank: Bool { self == .space || self == .tab }
+}
+
+/// The offset of the first LF in `from..<to`.
+@inline(__always)
+func lineFeed(in bytes: UnsafeBufferPointer<UInt8>, from: Int, to: Int) -> Int? {
+    guard from < to, let start = bytes.baseAddress else { return nil }
+    guard let hit = memchr(start + from, 10, to - from) else { return nil }
+    return UnsafeRawPointer(hit) - UnsafeRawPointer(start)
+}
+
+/// How many LFs lie in a range.
+func countLineFeeds(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int {
+    var count = 0
+    for byte in UnsafeBufferPointer(rebasing: bytes[range]) { count &+= byte == .lineFeed ? 1 : 0 }
+    return count
+}
+
+/// Reads one header section line by line.
+private struct HeaderScanner {
+    enum Line {
+        case field(HeaderField)
+        /// Neither field nor empty.
+        case stray
+        case empty
+        /// Nothing is left, or the rest would be beyond the limit.
+        case end
+    }
+
+    let bytes: UnsafeBufferPointer<UInt8>
+    let end: Int
+    let limit: Int
+    var position: Int
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int) {
+        self.bytes = bytes
+        self.end = end
+        limit = end - start > MessageLimits.header ? start + MessageLimits.header : end
+        position = start
+    }
+
+    mutating func next() -> Line {
+        let start = position
+        guard start < limit else { return .end }
+        if bytes[start] == .lineFeed {
+            position = start + 1
+            return .empty
+        }
+        if bytes[start] == .carriageReturn, start + 1 < limit, bytes[start + 1] == .lineFeed {
+            position = start + 2
+            return .empty
+        }
+        var index = start
+        // RFC 5322 §2.2: a name is printable US-ASCII without the colon.
+        while index < limit, bytes[index] &- 33 < 94, bytes[index] != .colon { index += 1 }
+        let nameEnd = index
+        while index < limit, bytes[index].isBlank { index += 1 }
+        guard nameEnd > start, index < limit, bytes[index] == .colon else {
+            guard let next = lineEnd(from: index) else { return .end }
+            position = next
+            return .stray
+        }
+        index += 1
+        var bodyStart = index
+        while true {
+            guard let next = lineEnd(from: index) else { return .end }
+            index = next
+            // RFC 5322 §2.2.3: a line that begins with a blank continues the field.
+            if index >= limit || !bytes[index].isBlank { break }
+        }
+        // A field that runs up to the limit may go on behind it.
+        if index == limit, limit < end { return .end }
+        var bodyEnd = index
+        while bodyEnd > bodyStart, bytes[bodyEnd - 1].isFoldingWhitespace { bodyEnd -= 1 }
+        while bodyStart < bodyEnd, bytes[bodyStart].isFoldingWhitespace { bodyStart += 1 }
+        position = index
+        return .field(HeaderField(start: start, nameEnd: nameEnd, bodyStart: bodyStart, bodyEnd: bodyEnd, end: index))
+    }
+
+    /// The beginning of the next line, nil when the line crosses the limit.
+    private func lineEnd(from index: Int) -> Int? {
+        if let found = lineFeed(in: bytes, from: index, to: limit) { return found + 1 }
+        return limit < end ? nil : limit
+    }
+
+    /// Whether an mbox separator line ("From someone date", as some programs leave it) begins here.
+    func isAtMailboxSeparator() -> Bool {
+        var index = position
+        if index < limit, bytes[index] == UInt8(ascii: ">") { index += 1 }
+        guard limit - index >= 5 else { return false }
+        return bytes[index] == UInt8(ascii: "F") && bytes[index + 1] == UInt8(ascii: "r") && bytes[index + 2] == UInt8(ascii: "o")
+            && bytes[index + 3] == UInt8(ascii: "m") && bytes[index + 4] == .space
+    }
+}
+
+/// Visits the fields of the header section at `start` and returns the offset of its body. `delimiters` are the boundaries
+/// of the multiparts around it: a header that runs into one of them ends there.
+func scanHeader(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, delimiters: Delimiters, _ visit: (HeaderField) -> Void
+) -> Int {
+    var scanner = HeaderScanner(bytes, from: start, to: end)
+    var contentType: Range<Int>?
+    var ownBoundary: [UInt8]?
+    var isFirst = true
+    var maySkip = false
+
+    while true {
+        let line = scanner.position
+        let isDashed = line + 1 < end && bytes[line] == .hyphen && bytes[line + 1] == .hyphen
+        if isDashed, delimiters.match(bytes, at: line, to: end) != nil { return line }
+        switch scanner.next() {
+        case .field(let field):
+            isFirst = false
+            if contentType == nil, case .contentType? = FieldName(UnsafeBufferPointer(rebasing: bytes[field.name])) {
+                contentType = field.body
+            }
+            visit(field)
+        case .empty:
+            return scanner.position
+        case .end:
+            return scanner.position
+        case .stray:
+            if isFirst {
+                var separator = HeaderScanner(bytes, from: start, to: end)
+                guard separator.isAtMailboxSeparator(), case .stray = separator.next(), case .field = separator.next() else { return start }
+                isFirst = false
+                continue
+            }
+            // The empty line was forgotten before the first part of a multipart.
+            if isDashed, let range = contentType {
+                if ownBoundary == nil {
+                    ownBoundary = ContentType(parsing: UnsafeBufferPointer(rebasing: bytes[range]))?.boundary ?? []
+                    contentType = ownBoundary == [] ? nil : contentType
+                }
+                if let ownBoundary, !ownBoundary.isEmpty, Delimiters.hasPrefix(bytes, at: line + 2, to: end, ownBoundary) { return line }
+            }
+            if !maySkip {
+                guard hasEmptyLine(bytes, from: scanner.position, to: scanner.limit, delimiters: delimiters) else { return line }
+                maySkip = true
+            }
+        }
+    }
+}
+
+/// Whether an empty line comes before the next delimiter.
+private func hasEmptyLine(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, delimiters: Delimiters) -> Bool {
+    var line = start
+    while line < end {
+        if bytes[line] == .lineFeed { return true }
+        if bytes[line] == .carriageReturn, line + 1 < end, bytes[line + 1] == .lineFeed { return true }
+        if delimiters.match(bytes, at: line, to: end) != nil { return false }
+        guard let next = lineFeed(in: bytes, from: line, to: end) else { return false }
+        line = next + 1
+    }
+    return false
+}

@@ -1,0 +1,31 @@
+/// What a session puts up with. Sizes in octets.
+package struct Limits: Sendable, Equatable {
+    /// RFC 5321 §4.5.3.1.4 says 512 with CRLF, RFC 6531 §3.4 adds 10, RFC 1870 §3 adds 26, RFC 3461 §5 adds 112 to MAIL and 512
+    /// to RCPT; paths of RFC 6531 grow with UTF-8. 2048 as Postfix has it, and 1024 more for such paths.
+    package var commandLine = 3072
+    /// Octets of a line that is too long which are thrown away in the hope of its end; then the session closes.
+    package var discardedLine = 65_536
+    /// RFC 5321 §4.5.3.1.8: at least 100 recipients. 1000 as Postfix has it.
+    package var recipients = 1000
+    /// Transactions in one connection (RFC 9422 §4.1). RFC 5321 knows no such limit.
+    package var transactions = 10_000
+    /// Refusals that are the session's own before it gives up (RFC 5321 §4.3.2 allows 421 at any time). As Postfix has it.
+    package var errors = 20
+    /// Recipients that the outside refused for good: someone is guessing addresses.
+    package var refusedRecipients = 100
+    /// Commands that bring no message nearer (NOOP, RSET, VRFY…) since the last one that was accepted.
+    package var idleCommands = 100
+    /// Refusals that are told to the trace in one session.
+    package var notes = 100
+    /// A message of more than this many times the allowed size is not read to its end: the session closes.
+    package var drainFactor = 10
+
+    // RFC 5321 §4.5.3.2.7: a server waits at least 5 minutes for the next command.
+    package var commandTimeout: Duration = .seconds(300)
+    // RFC 5321 §4.5.3.2.5 gives the client 3 minutes for each block. A server is not more impatient than for a command.
+    package var blockTimeout: Duration = .seconds(300)
+    /// CRLF, dot, CR have come, and LF has not: a peer that thinks this is an end waits for us.
+    package var halfEndTimeout: Duration = .seconds(30)
+
+    package init() {}
+}

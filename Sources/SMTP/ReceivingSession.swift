@@ -1,0 +1,261 @@
+package import Dialogue
+import Mail
+
+/// The server's side of an SMTP connection.
+package struct ReceivingSession: ~Copyable, ServerSession {
+    /// What the next octets are.
+    enum State: Sendable {
+        /// The banner has not been said.
+        case greeting
+        case command
+        /// The rest of a command line that was too long: so many octets of it are gone.
+        case skippingLine(Int)
+        case data(DataReader)
+        /// A chunk that is wanted: octets that have not come.
+        case chunk(remaining: Int, isLast: Bool)
+        /// A chunk that is not wanted, and the reply that it gets when it is over; nil: the reply depends on `refusal`.
+        case skippingChunk(remaining: Int, Refused)
+        /// All is said, but for the queue.
+        case closing
+        case closed
+    }
+
+    /// What a chunk that is not wanted gets: the session's own refusal, which is noted, or the outside's.
+    enum Refused: Sendable {
+        case own(Reply, reason: String)
+        case outside(Reply)
+    }
+
+    /// The question that is open.
+    enum Awaited: Sendable {
+        case nothing
+        case note
+        case discard
+        case sender(ReversePath, MailParameters)
+        case recipient(ForwardPath, RecipientParameters)
+        case data
+        case chunk(size: Int, isLast: Bool)
+        case delivery
+        case flush
+    }
+
+    /// What is to be done before the next octets are looked at, in order.
+    enum Act: Sendable {
+        case say([UInt8])
+        case ask(Question, Awaited)
+        case close
+    }
+
+    let configuration: Configuration
+    let connection: Connection
+    var buffer = LineBuffer()
+    var state = State.greeting
+    var greeting = Greeting.none
+    var exchange = Exchange.none
+    var awaited = Awaited.nothing
+    private var acts: [Act] = []
+    private var nextAct = 0
+    /// A spool is open for this session.
+    var hasSpool = false
+    private var hasEnded = false
+    private var isGoingDown = false
+    var errors = 0
+    var refusedRecipients = 0
+    var idleCommands = 0
+    var transactions = 0
+    private var notes = 0
+
+    package init(configuration: Configuration, connection: Connection) {
+        self.configuration = configuration
+        self.connection = connection
+    }
+
+    package static var failure: Answer { .refused(.unexpected) }
+
+    /// Octets held, for tests of the limits.
+    package var heldBytes: Int { buffer.count }
+
+    package mutating func receive(_ bytes: Span<UInt8>) {
+        switch state {
+        case .closing, .closed: break
+        case .greeting, .command, .skippingLine, .data, .chunk, .skippingChunk: buffer.append(bytes)
+        }
+    }
+
+    package mutating func receiveEnd() { hasEnded = true }
+
+    package mutating func shutDown() { isGoingDown = true }
+
+    package mutating func expire() {
+        switch state {
+        case .closing, .closed: return
+        case .data(let reader) where reader.supposedEnd == .half: return refuseWrongEnd()
+        case .greeting, .command, .skippingLine, .data, .chunk, .skippingChunk: break
+        }
+        if exchange.envelope != nil { note(.timedOut, "the peer was silent for too long", "") }
+        // RFC 5321 §4.5.3.2, §3.8: 421, then close.
+        finish(.timedOut)
+    }
+
+    package mutating func next() -> Step<Question> {
+        while true {
+            if nextAct < acts.count {
+                let act = acts[nextAct]
+                nextAct += 1
+                if nextAct == acts.count {
+                    acts.removeAll(keepingCapacity: true)
+                    nextAct = 0
+                }
+                switch act {
+                case .say(let bytes): return .reply(bytes)
+                case .ask(let question, let awaited):
+                    self.awaited = awaited
+                    return .ask(question)
+                case .close: state = .closed
+                }
+            }
+            if let step = advance() { return step }
+        }
+    }
+
+    /// One move. nil when there is more to do: acts, or octets of another kind.
+    private mutating func advance() -> Step<Question>? {
+        switch state {
+        case .greeting:
+            if isGoingDown {
+                finish(.shuttingDown)
+                return nil
+            }
+            state = .command
+            return .reply(configuration.banner)
+        case .command: return nextCommand()
+        case .skippingLine(let skipped): return skipLine(skipped)
+        case .data(let reader): return readData(reader)
+        case .chunk(let remaining, let isLast): return readChunk(remaining, isLast: isLast)
+        case .skippingChunk(let remaining, let refused): return skipChunk(remaining, refused)
+        case .closing, .closed: return .close
+        }
+    }
+
+    private mutating func nextCommand() -> Step<Question>? {
+        if isGoingDown, !isWithinChunks {
+            // RFC 5321 §3.8: a server that must go says 421.
+            finish(.shuttingDown)
+            return nil
+        }
+        guard let lineFeed = buffer.nextLineFeed() else {
+            if buffer.count > configuration.limits.commandLine {
+                let skipped = buffer.count
+                buffer.removeAll()
+                state = .skippingLine(skipped)
+                return nil
+            }
+            return wait(configuration.limits.commandTimeout, isRenewedByBytes: false)
+        }
+        let line = [UInt8](buffer.bytes.prefix(lineFeed))
+        buffer.consume(lineFeed + 1)
+        // RFC 5321 §2.3.8: CR and LF only together. Nothing that stands behind is executed: it may be someone else's.
+        guard let carriageReturn = line.firstIndex(of: 0x0D), carriageReturn == line.count - 1 else {
+            errors += 1
+            note(.bareInCommand, "a command line with a bare CR or LF", CommandLine(line[...].prefix { $0 != 0x0D }).name)
+            finish(.bareInCommand)
+            return nil
+        }
+        if line.count + 1 > configuration.limits.commandLine {
+            refuse(.lineTooLong, "a command line of \(line.count + 1) octets", "")
+        } else {
+            perform(line.dropLast())
+        }
+        return nil
+    }
+
+    private mutating func skipLine(_ skipped: Int) -> Step<Question>? {
+        if let lineFeed = buffer.nextLineFeed() {
+            buffer.consume(lineFeed + 1)
+            state = .command
+            refuse(.lineTooLong, "a command line of \(skipped + lineFeed + 1) octets", "")
+            return nil
+        }
+        let total = skipped + buffer.count
+        buffer.removeAll()
+        state = .skippingLine(total)
+        if total > configuration.limits.discardedLine {
+            note(.lineTooLong, "a command line without an end", "")
+            finish(.lineTooLong)
+            return nil
+        }
+        return wait(configuration.limits.commandTimeout, isRenewedByBytes: false)
+    }
+
+    private var isWithinChunks: Bool {
+        if case .chunks = exchange { true } else { false }
+    }
+
+    /// `.needInput`, unless nothing more can come.
+    mutating func wait(_ duration: Duration, isRenewedByBytes: Bool) -> Step<Question>? {
+        guard hasEnded else { return .needInput(Patience(duration, isRenewedByBytes: isRenewedByBytes)) }
+        if hasSpool { note(.timedOut, "the peer closed the connection within its message", "DATA") }
+        discard()
+        state = .closing
+        return nil
+    }
+}
+
+// MARK: - What the session says and asks
+
+extension ReceivingSession {
+    mutating func say(_ bytes: [UInt8]) { acts.append(.say(bytes)) }
+
+    mutating func say(_ reply: Reply) {
+        say(reply.wire(allowUTF8: exchange.envelope?.parameters.smtpUTF8 ?? false))
+    }
+
+    mutating func ask(_ question: Question, _ awaited: Awaited) { acts.append(.ask(question, awaited)) }
+
+    /// Tells the trace.
+    mutating func note(_ reply: Reply, _ reason: String, _ command: String) {
+        guard notes < configuration.limits.notes else { return }
+        notes += 1
+        let envelope = exchange.envelope
+        let note = RefusalNote(
+            reply: reply, reason: reason, command: command, reversePath: envelope?.reversePath,
+            recipients: envelope?.recipients.map(\.path) ?? [])
+        ask(.refused(note), .note)
+    }
+
+    /// Refuses a command or a message by the session's own decision; closes when that was one too many.
+    mutating func refuse(_ reply: Reply, _ reason: String, _ command: String) {
+        note(reply, reason, command)
+        say(reply)
+        errors += 1
+        if errors >= configuration.limits.errors {
+            note(.tooManyErrors, "\(errors) errors in one session", command)
+            finish(.tooManyErrors)
+        }
+    }
+
+    /// The last words. Nothing that was received is looked at any more.
+    mutating func finish(_ reply: Reply) {
+        say(reply)
+        discard()
+        close()
+    }
+
+    mutating func close() {
+        acts.append(.close)
+        buffer.removeAll()
+        exchange = .none
+        state = .closing
+    }
+
+    /// Drops the spool, if one is open.
+    mutating func discard() {
+        guard hasSpool else { return }
+        hasSpool = false
+        ask(.discardBody, .discard)
+    }
+}
+
+extension Reply {
+    static let lineTooLong = Reply(500, "5.5.2", "Line too long")
+}
