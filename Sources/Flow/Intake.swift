@@ -1,0 +1,162 @@
+import Dialogue
+import Mail
+import SMTP
+import Store
+
+/// A message whose content is whole, with everything that is known about how it came.
+struct Arrival: Sendable {
+    struct Recipient: Sendable {
+        /// As RCPT gave it.
+        var address: String
+        var parameters: RecipientParameters
+        var expansion: Expansion
+    }
+
+    var transaction: Transaction
+    var spool: Spool
+    var connection: Connection
+    var recipients: [Recipient]
+}
+
+/// What becomes of a message: gather the facts, judge, place, deliver in one transaction, reply.
+struct Intake: Sendable {
+    enum Outcome: Sendable {
+        /// Durable for every recipient.
+        case delivered(queueID: String)
+        case refused(Reply, Reason)
+    }
+
+    let context: ReceptionContext
+
+    init(_ context: ReceptionContext) { self.context = context }
+
+    func take(_ arrival: Arrival) async -> Outcome {
+        do {
+            let facts = try await gather(arrival)
+            if let refusal = judge(facts) { return refusal }
+            return try await deliver(place(arrival, facts), facts)
+        } catch let failure as StoreFailure {
+            return .refused(Reception.storageReply(failure), Reason("trace.storage", ["failure": failure.code]))
+        } catch {
+            return .refused(Reception.storageReply(.unavailable), Reason("trace.overloaded"))
+        }
+    }
+
+    // MARK: Gather
+
+    private struct Facts: Sendable {
+        var queueID: String
+        var date: InternalDate
+        var summary: MessageSummary
+    }
+
+    private func gather(_ arrival: Arrival) async throws -> Facts {
+        let now = context.clock()
+        let seconds = now / 1_000_000
+        let spool = arrival.spool
+        // A message in memory is summarised faster than a thread changes hands.
+        let summary =
+            spool.count <= Spool.memoryLimit
+            ? try spool.withBytes { MessageSummary.summarise($0.assumingMemoryBound(to: UInt8.self)) }
+            : try await context.workshop.run { try spool.withBytes { MessageSummary.summarise($0.assumingMemoryBound(to: UInt8.self)) } }
+        return Facts(
+            queueID: context.queueIDs.next(microseconds: UInt64(clamping: now)),
+            date: InternalDate(seconds: seconds, zoneMinutes: context.zone(seconds)), summary: summary)
+    }
+
+    // MARK: Judge
+
+    private func judge(_ facts: Facts) -> Outcome? {
+        let limit = context.store.integer(.receivedLimit)
+        // RFC 5321 §6.3: loop detection by counting Received fields.
+        guard facts.summary.receivedCount <= limit else {
+            return .refused(
+                Reply(554, "5.4.6", "Too many hops: \(facts.summary.receivedCount) Received fields"),
+                Reason("trace.hops", ["count": "\(facts.summary.receivedCount)", "limit": "\(limit)"]))
+        }
+        return nil
+    }
+
+    // MARK: Place
+
+    /// Each mailbox and each foreign address once, whatever the number of ways that led there.
+    private func place(_ arrival: Arrival, _ facts: Facts) -> Delivery {
+        let header = TraceHeader(
+            hostname: context.hostname, connection: arrival.connection, greeting: arrival.transaction.greeting,
+            transmissionType: arrival.transaction.transmissionType, reversePath: arrival.transaction.reversePath, queueID: facts.queueID,
+            date: facts.date)
+        let sender = arrival.transaction.reversePath.text
+        // Where the original has no header of its own, an empty line ends ours.
+        let separator: [UInt8] = facts.summary.hasHeader ? [] : [0x0D, 0x0A]
+        var locals: [Delivery.Recipient] = []
+        var outgoing: [Outgoing.Recipient] = []
+        var trace: [TraceEntry] = []
+        var seenUsers: Set<Int64> = []
+        var seenForeign: Set<String> = []
+
+        func note(_ event: String, _ recipient: String, _ reason: Reason) {
+            trace.append(
+                TraceEntry(
+                    time: facts.date.seconds, event: event, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
+                    peer: arrival.connection.peerAddress, sender: sender, recipient: recipient, code: 250, text: reason.stored))
+        }
+
+        for recipient in arrival.recipients {
+            for local in recipient.expansion.locals where seenUsers.insert(local.user.id).inserted {
+                locals.append(
+                    Delivery.Recipient(
+                        user: UserID(local.user.id),
+                        prefix: header.prefix(deliveredTo: local.user.address, originalRecipient: recipient.address) + separator))
+                note("delivered", recipient.address, Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
+            }
+            for foreign in recipient.expansion.foreign where seenForeign.insert(foreign.key).inserted {
+                let address = foreign.description
+                outgoing.append(Outgoing.Recipient(address, recipient))
+                note("queued", recipient.address, Reason("trace.queued", ["address": address]))
+            }
+            for dead in recipient.expansion.dead {
+                note("dropped", recipient.address, Reason("trace.dead-destination", ["address": dead]))
+            }
+        }
+        return Delivery(
+            spool: arrival.spool, envelope: facts.summary.envelope, structure: facts.summary.structure, date: facts.date,
+            recipients: locals,
+            outgoing: outgoing.isEmpty
+                ? nil
+                : Outgoing(
+                    queueID: facts.queueID, sender: sender, recipients: outgoing,
+                    prefix: header.relayPrefix(originalRecipient: arrival.recipients.first?.address ?? "") + separator,
+                    ret: arrival.transaction.mail.ret.map { $0 == .full ? "FULL" : "HDRS" },
+                    envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8),
+            trace: trace)
+    }
+
+    // MARK: Deliver
+
+    private func deliver(_ delivery: Delivery, _ facts: Facts) async throws -> Outcome {
+        let receipt = try await context.store.deliver(delivery)
+        guard delivery.outgoing == nil, !receipt.outcomes.isEmpty, !receipt.outcomes.contains(where: \.isStored) else {
+            return .delivered(queueID: facts.queueID)
+        }
+        if receipt.outcomes.contains(.overQuota) {
+            return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
+        }
+        return .refused(Reply(550, "5.1.1", "User unknown"), Reason("trace.unknown-user"))
+    }
+}
+
+extension Receipt.Outcome {
+    fileprivate var isStored: Bool {
+        if case .stored = self { true } else { false }
+    }
+}
+
+extension Outgoing.Recipient {
+    /// RFC 3461 §5.2.7.1: what the sender asked of a report goes along with the forwarded recipient.
+    fileprivate init(_ address: String, _ recipient: Arrival.Recipient) {
+        self.init(
+            address: address, forwardedFor: address == recipient.address ? nil : recipient.address,
+            notify: recipient.parameters.notify.map { Int($0.rawValue) }, originalType: recipient.parameters.original?.type,
+            originalAddress: recipient.parameters.original?.address)
+    }
+}

@@ -1,0 +1,29 @@
+/// Why something happened, for the trace: a key of the translations and its values, so that a person reads it in his own
+/// language. Stored as one line: `key␟name␟value…` (U+001F between the parts).
+package struct Reason: Hashable, Sendable {
+    package var key: String
+    package var values: [(name: String, value: String)]
+
+    package init(_ key: String, _ values: KeyValuePairs<String, String> = [:]) {
+        self.key = key
+        self.values = values.map { ($0.key, $0.value) }
+    }
+
+    package var stored: String {
+        var text = key
+        for (name, value) in values {
+            text += "\u{1F}" + name + "\u{1F}" + value.filter { $0 != "\u{1F}" && $0 != "\n" && $0 != "\r" && $0 != "\r\n" }
+        }
+        return text
+    }
+
+    /// From the stored form. Anything is accepted: what is no key shows itself as it is.
+    package init(stored: String) {
+        let parts = stored.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
+        key = parts.first ?? ""
+        values = stride(from: 1, to: parts.count - 1, by: 2).map { (parts[$0], parts[$0 + 1]) }
+    }
+
+    package static func == (left: Reason, right: Reason) -> Bool { left.stored == right.stored }
+    package func hash(into hasher: inout Hasher) { hasher.combine(stored) }
+}

@@ -1,0 +1,248 @@
+package import Dialogue
+package import Mail
+package import SMTP
+package import Store
+
+/// What every reception shares: the store, the clock and the policy of the server.
+package struct ReceptionContext: Sendable {
+    package var store: MailStore
+    package var workshop: Workshop
+    package var queueIDs: QueueIDs
+    /// The server's own name, A-label, lower case.
+    package var hostname: String
+    /// Now, in microseconds since 1970.
+    package var clock: @Sendable () -> Int64
+    /// Minutes east of UTC of the server's zone at a second, for header fields.
+    package var zone: @Sendable (Int64) -> Int16
+
+    package init(
+        store: MailStore, workshop: Workshop, queueIDs: QueueIDs, hostname: String, clock: @escaping @Sendable () -> Int64,
+        zone: @escaping @Sendable (Int64) -> Int16
+    ) {
+        self.store = store
+        self.workshop = workshop
+        self.queueIDs = queueIDs
+        self.hostname = hostname
+        self.clock = clock
+        self.zone = zone
+    }
+
+    var recipients: Recipients {
+        let administrator = store.value(.administrator)
+        return Recipients(
+            hostname: hostname, tagSeparator: store.value(.separator), administrator: administrator.isEmpty ? nil : administrator)
+    }
+}
+
+/// Answers the questions of one SMTP session on port 25.
+package final class Reception: Responder {
+    package typealias Question = SMTP.Question
+    package typealias Answer = SMTP.Answer
+
+    let context: ReceptionContext
+    let connection: Connection
+    /// `permit_mynetworks`: whether this peer may send to everywhere.
+    private let mayRelay: Bool
+
+    private var sender: ReversePath = .null
+    /// What the accepted recipients of this transaction expand to, by their own key.
+    private var expansions: [String: Expansion] = [:]
+    private var spool: Spool?
+    private var spoolFailure: StoreFailure?
+
+    package init(_ context: ReceptionContext, _ connection: Connection) {
+        self.context = context
+        self.connection = connection
+        let networks = context.store.value(.networks).split(separator: ",").compactMap { IPNetwork(String($0)) }
+        let address = IPAddress(connection.peerAddress)
+        mayRelay = address.map { address in networks.contains { $0.contains(address) } } ?? false
+    }
+
+    package func answer(_ question: SMTP.Question) async throws -> SMTP.Answer {
+        switch question {
+        case .sender(let path, _):
+            sender = path
+            expansions = [:]
+            return .accepted
+        case .recipient(let path, _):
+            return try await judge(path)
+        case .openBody:
+            spool = context.store.spool()
+            spoolFailure = nil
+            return .accepted
+        case .discardBody:
+            spool = nil
+            spoolFailure = nil
+            return .accepted
+        case .deliver(let transaction):
+            return try await deliver(transaction)
+        case .refused(let note):
+            await trace(note)
+            return .accepted
+        case .flushQueue(let domain):
+            return .refused(try await flush(domain))
+        }
+    }
+
+    package func take(_ piece: [UInt8]) async {
+        guard let spool, spoolFailure == nil else { return }
+        do {
+            if spool.count + piece.count <= Spool.memoryLimit {
+                try spool.append(piece)
+            } else {
+                try await context.workshop.run { try spool.append(piece) }
+            }
+        } catch let failure as StoreFailure {
+            spoolFailure = failure
+        } catch {
+            spoolFailure = .unavailable
+        }
+    }
+
+    package func end() async { spool = nil }
+
+    // MARK: Recipients
+
+    /// `reject_unauth_destination`, then the expansion: nobody is accepted who can't be delivered to.
+    private func judge(_ path: ForwardPath) async throws -> SMTP.Answer {
+        let address = self.address(of: path)
+        let recipients = context.recipients
+        let hostname = context.hostname
+        let mayRelay = mayRelay
+        let verdict: RecipientVerdict = try await context.store.withAddressBook { book in
+            let domain = address.domain.ascii
+            guard book.isOurs(domain: domain) || domain == hostname || mayRelay else { return .relayDenied }
+            do {
+                let expansion = try recipients.expand(address, in: book)
+                if expansion.isEmpty { return .unknown }
+                if expansion.foreign.isEmpty, expansion.locals.allSatisfy({ book.isFull($0.user) }) { return .full }
+                return .accepted(expansion)
+            } catch {
+                return .failed(error)
+            }
+        }
+        let text = address.description
+        switch verdict {
+        case .accepted(let expansion):
+            expansions[address.key] = expansion
+            return .accepted
+        case .relayDenied:
+            return await refuse(text, Reply(554, "5.7.1", "<\(text)>: Relay access denied"), Reason("trace.relay-denied"))
+        case .unknown:
+            return await refuse(text, Reply(550, "5.1.1", "<\(text)>: Recipient address rejected: User unknown"), Reason("trace.unknown-user"))
+        case .full:
+            return await refuse(text, Reply(552, "5.2.2", "<\(text)>: Mailbox full"), Reason("trace.mailbox-full"))
+        case .failed(.loop(let key)):
+            return await refuse(
+                text, Reply(550, "5.4.6", "<\(text)>: Forwarding loop detected"), Reason("trace.forwarding-loop", ["address": key]))
+        case .failed(.tooMany):
+            return await refuse(
+                text, Reply(550, "5.4.6", "<\(text)>: Forwarding expands to too many addresses"),
+                Reason("trace.too-many-results", ["limit": "\(Recipients.maximumResults)"]))
+        }
+    }
+
+    /// The bare postmaster, and address literals of this very interface, are the server's own name (RFC 5321 §4.5.1, §4.1.3).
+    private func address(of path: ForwardPath) -> Address {
+        switch path {
+        case .postmaster:
+            return Address(localPart: "postmaster", domain: .name(context.hostname))
+        case .mailbox(let address):
+            if case .literal(let literal) = address.domain, literal == IPAddress(connection.localAddress) {
+                return Address(localPart: address.localPart, domain: .name(context.hostname))
+            }
+            return address
+        }
+    }
+
+    private func refuse(_ recipient: String, _ reply: Reply, _ reason: Reason) async -> SMTP.Answer {
+        await record(entry("refused", recipient: recipient, reply: reply, reason))
+        return .refused(reply)
+    }
+
+    // MARK: Content
+
+    private func deliver(_ transaction: Transaction) async throws -> SMTP.Answer {
+        guard let spool else { return .refused(Self.storageReply(.unavailable)) }
+        self.spool = nil
+        if let failure = spoolFailure { return await refuse(transaction, Self.storageReply(failure), Reason("trace.storage", ["failure": failure.code])) }
+        let arrival = Arrival(
+            transaction: transaction, spool: spool, connection: connection,
+            recipients: transaction.recipients.map { accepted in
+                let address = address(of: accepted.path)
+                return Arrival.Recipient(
+                    address: address.description, parameters: accepted.parameters, expansion: expansions[address.key] ?? Expansion())
+            })
+        switch await Intake(context).take(arrival) {
+        case .delivered(let queueID):
+            return .delivered(queueID: queueID)
+        case .refused(let reply, let reason):
+            return await refuse(transaction, reply, reason)
+        }
+    }
+
+    private func refuse(_ transaction: Transaction, _ reply: Reply, _ reason: Reason) async -> SMTP.Answer {
+        for recipient in transaction.recipients {
+            await record(entry("refused", recipient: address(of: recipient.path).description, reply: reply, reason))
+        }
+        return .refused(reply)
+    }
+
+    static func storageReply(_ failure: StoreFailure) -> Reply {
+        switch failure {
+        case .diskFull: Reply(452, "4.3.1", "Insufficient system storage")
+        default: Reply(451, "4.3.0", "Local error in processing, try again later")
+        }
+    }
+
+    // MARK: ETRN
+
+    /// RFC 1985 §5.
+    private func flush(_ domain: String) async throws -> Reply {
+        guard mayRelay else { return Reply(459, "4.7.1", "Node \(domain) not allowed") }
+        let isWaiting = try await context.store.hasOutgoing(domain: domain)
+        return isWaiting
+            ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)") : Reply(251, "2.0.0", "No messages waiting for node \(domain)")
+    }
+
+    // MARK: Trace
+
+    private func entry(_ event: String, recipient: String, reply: Reply, _ reason: Reason) -> TraceEntry {
+        TraceEntry(
+            time: context.clock() / 1_000_000, event: event, peer: connection.peerAddress, sender: sender.text, recipient: recipient,
+            code: reply.code, text: reason.stored)
+    }
+
+    private func trace(_ note: RefusalNote) async {
+        let reason = Reason("trace.protocol", ["command": note.command, "reason": note.reason, "reply": note.reply.lines.first ?? ""])
+        let recipients = note.recipients.isEmpty ? [""] : note.recipients.map { address(of: $0).description }
+        for recipient in recipients {
+            var entry = entry("refused", recipient: recipient, reply: note.reply, reason)
+            entry.sender = note.reversePath?.text ?? ""
+            await record(entry)
+        }
+    }
+
+    /// A refusal does not wait for its trace to be durable; one that can't be written must not turn into another answer.
+    private func record(_ entry: TraceEntry) async {
+        context.store.note(entry)
+    }
+}
+
+private enum RecipientVerdict: Sendable {
+    case accepted(Expansion)
+    case relayDenied
+    case unknown
+    case full
+    case failed(ExpansionFailure)
+}
+
+extension ReversePath {
+    /// The address, or nothing for the null path.
+    var text: String {
+        switch self {
+        case .null: ""
+        case .mailbox(let address): address.description
+        }
+    }
+}
