@@ -31,14 +31,12 @@ struct Intake: Sendable {
     init(_ context: ReceptionContext) { self.context = context }
 
     func take(_ arrival: Arrival) async -> Outcome {
-        do {
+        do throws(StoreFailure) {
             let facts = try await gather(arrival)
             if let refusal = judge(facts) { return refusal }
             return try await deliver(place(arrival, facts), facts)
-        } catch let failure as StoreFailure {
-            return .refused(Reception.storageReply(failure), Reason("trace.storage", ["failure": failure.code]))
         } catch {
-            return .refused(Reception.storageReply(.unavailable), Reason("trace.overloaded"))
+            return .refused(Reception.storageReply(error), Reason("trace.storage", ["failure": error.code]))
         }
     }
 
@@ -50,15 +48,10 @@ struct Intake: Sendable {
         var summary: MessageSummary
     }
 
-    private func gather(_ arrival: Arrival) async throws -> Facts {
+    private func gather(_ arrival: Arrival) async throws(StoreFailure) -> Facts {
         let now = context.clock()
         let seconds = now / 1_000_000
-        let spool = arrival.spool
-        // A message in memory is summarised faster than a thread changes hands.
-        let summary =
-            spool.count <= Spool.memoryLimit
-            ? try spool.withBytes { MessageSummary.summarise($0.assumingMemoryBound(to: UInt8.self)) }
-            : try await context.workshop.run { try spool.withBytes { MessageSummary.summarise($0.assumingMemoryBound(to: UInt8.self)) } }
+        let summary = try await Summary.of(arrival.spool, context.workshop)
         return Facts(
             queueID: context.queueIDs.next(microseconds: UInt64(clamping: now)),
             date: InternalDate(seconds: seconds, zoneMinutes: context.zone(seconds)), summary: summary)
@@ -133,7 +126,7 @@ struct Intake: Sendable {
 
     // MARK: Deliver
 
-    private func deliver(_ delivery: Delivery, _ facts: Facts) async throws -> Outcome {
+    private func deliver(_ delivery: Delivery, _ facts: Facts) async throws(StoreFailure) -> Outcome {
         let receipt = try await context.store.deliver(delivery)
         guard delivery.outgoing == nil, !receipt.outcomes.isEmpty, !receipt.outcomes.contains(where: \.isStored) else {
             return .delivered(queueID: facts.queueID)

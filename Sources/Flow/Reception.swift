@@ -45,6 +45,8 @@ package final class Reception: Responder {
     private let mayRelay: Bool
 
     private var sender: ReversePath = .null
+    /// RFC 1870 SIZE of this transaction, for quotas; 1 when it was not said.
+    private var announcedSize = 1
     /// What the accepted recipients of this transaction expand to, by their own key.
     private var expansions: [String: Expansion] = [:]
     private var spool: Spool?
@@ -60,8 +62,9 @@ package final class Reception: Responder {
 
     package func answer(_ question: SMTP.Question) async throws -> SMTP.Answer {
         switch question {
-        case .sender(let path, _):
+        case .sender(let path, let parameters):
             sender = path
+            announcedSize = parameters.size ?? 1
             expansions = [:]
             return .accepted
         case .recipient(let path, _):
@@ -109,16 +112,18 @@ package final class Reception: Responder {
         let recipients = context.recipients
         let hostname = context.hostname
         let mayRelay = mayRelay
+        let size = announcedSize
+        let quota = context.store.integer(.quota)
         let verdict: RecipientVerdict = try await context.store.withAddressBook { book in
             let domain = address.domain.ascii
-            guard book.isOurs(domain: domain) || domain == hostname || mayRelay else { return .relayDenied }
+            guard try mayRelay || domain == hostname || book.isOurs(domain: domain) else { return .relayDenied }
             do {
                 let expansion = try recipients.expand(address, in: book)
                 if expansion.isEmpty { return .unknown }
-                if expansion.foreign.isEmpty, expansion.locals.allSatisfy({ book.isFull($0.user) }) { return .full }
+                for local in expansion.locals where try !book.hasRoom(UserID(local.user.id), for: size, fallback: quota) { return .full }
                 return .accepted(expansion)
-            } catch {
-                return .failed(error)
+            } catch let failure as ExpansionFailure {
+                return .failed(failure)
             }
         }
         let text = address.description

@@ -50,14 +50,14 @@ package struct Recipients: Sendable {
         self.administrator = administrator
     }
 
-    /// Everything that `address` becomes.
-    package func expand(_ address: Address, in book: some AddressBook) throws(ExpansionFailure) -> Expansion {
+    /// Everything that `address` becomes. Throws `ExpansionFailure`, and what the book throws.
+    package func expand<Book: RecipientBook & ~Copyable>(_ address: Address, in book: borrowing Book) throws -> Expansion {
         var result = Expansion()
         var pending: [Candidate] = [Candidate(address)]
         var finished: Set<String> = []
         var index = 0
         while index < pending.count {
-            guard pending.count <= Self.maximumResults else { throw .tooMany }
+            guard pending.count <= Self.maximumResults else { throw ExpansionFailure.tooMany }
             try settle(&pending, index, book, &finished, &result)
             index += 1
         }
@@ -77,19 +77,19 @@ package struct Recipients: Sendable {
         }
     }
 
-    private func settle(
-        _ pending: inout [Candidate], _ index: Int, _ book: some AddressBook, _ finished: inout Set<String>, _ result: inout Expansion
-    ) throws(ExpansionFailure) {
+    private func settle<Book: RecipientBook & ~Copyable>(
+        _ pending: inout [Candidate], _ index: Int, _ book: borrowing Book, _ finished: inout Set<String>, _ result: inout Expansion
+    ) throws {
         while true {
             let candidate = pending[index]
             // What was expanded once gives the same again: duplicates fold.
             guard !finished.contains(candidate.key) else { return }
-            guard let match = match(candidate.address, book) else {
+            guard let match = try match(candidate.address, book) else {
                 finished.insert(candidate.key)
-                conclude(candidate.address, book, &result)
+                try conclude(candidate.address, book, &result)
                 return
             }
-            guard candidate.path.count < Self.maximumDepth else { throw .loop(candidate.key) }
+            guard candidate.path.count < Self.maximumDepth else { throw ExpansionFailure.loop(candidate.key) }
             let path = candidate.path + [candidate.key]
             var next: [Candidate] = []
             var includesItself = false
@@ -102,7 +102,7 @@ package struct Recipients: Sendable {
                 if key == candidate.key {
                     includesItself = true
                 } else if path.contains(key) {
-                    throw .loop(key)
+                    throw ExpansionFailure.loop(key)
                 } else {
                     next.append(Candidate(address, path: path))
                 }
@@ -110,7 +110,7 @@ package struct Recipients: Sendable {
             if includesItself {
                 // An address may expand into itself once: it is then final.
                 finished.insert(candidate.key)
-                conclude(candidate.address, book, &result)
+                try conclude(candidate.address, book, &result)
                 pending.append(contentsOf: next)
                 return
             }
@@ -121,7 +121,7 @@ package struct Recipients: Sendable {
             // A diamond (two ways to one address) is no loop: the way that came first settles it.
             pending[index] = first
             pending.append(contentsOf: next.dropFirst())
-            guard pending.count <= Self.maximumResults else { throw .tooMany }
+            guard pending.count <= Self.maximumResults else { throw ExpansionFailure.tooMany }
         }
     }
 
@@ -131,26 +131,26 @@ package struct Recipients: Sendable {
         var tag: String?
     }
 
-    private func match(_ address: Address, _ book: some AddressBook) -> Match? {
+    private func match<Book: RecipientBook & ~Copyable>(_ address: Address, _ book: borrowing Book) throws -> Match? {
         let key = address.key
-        if let destinations = book.destinations(of: key) { return Match(destinations: destinations) }
-        if book.user(key) != nil { return nil }
+        if let destinations = try book.destinations(of: key) { return Match(destinations: destinations) }
+        if try book.localUser(key) != nil { return nil }
 
         let (local, tag) = address.splitTag(separator: tagSeparator)
         if let tag {
             let bare = address.replacing(localPart: local)
-            if let destinations = book.destinations(of: bare.key) { return Match(destinations: destinations, tag: tag) }
-            if book.user(bare.key) != nil { return nil }
+            if let destinations = try book.destinations(of: bare.key) { return Match(destinations: destinations, tag: tag) }
+            if try book.localUser(bare.key) != nil { return nil }
         }
         let domain = address.domain.ascii
         if domain == hostname {
-            if let destinations = book.destinations(of: address.localKey) { return Match(destinations: destinations) }
-            if let tag, let destinations = book.destinations(of: address.replacing(localPart: local).localKey) {
+            if let destinations = try book.destinations(of: address.localKey) { return Match(destinations: destinations) }
+            if let tag, let destinations = try book.destinations(of: address.replacing(localPart: local).localKey) {
                 return Match(destinations: destinations, tag: tag)
             }
         }
-        if let destinations = book.destinations(of: "@" + domain) { return Match(destinations: destinations) }
-        if let administrator, isRole(local), book.isOurs(domain: domain) || domain == hostname,
+        if let destinations = try book.destinations(of: "@" + domain) { return Match(destinations: destinations) }
+        if let administrator, isRole(local), try domain == hostname || book.isOurs(domain: domain),
             let target = try? Address(parsing: administrator, allowUTF8: true), target.key != key
         {
             return Match(destinations: [administrator])
@@ -184,15 +184,17 @@ package struct Recipients: Sendable {
         return address.replacing(localPart: address.localPart + String(separator) + tag)
     }
 
-    private func conclude(_ address: Address, _ book: some AddressBook, _ result: inout Expansion) {
-        if let user = book.user(address.key) {
+    private func conclude<Book: RecipientBook & ~Copyable>(
+        _ address: Address, _ book: borrowing Book, _ result: inout Expansion
+    ) throws {
+        if let user = try book.localUser(address.key) {
             add(Expansion.Local(user: user, tag: nil), &result)
             return
         }
         let (local, tag) = address.splitTag(separator: tagSeparator)
-        if tag != nil, let user = book.user(address.replacing(localPart: local).key) {
+        if tag != nil, let user = try book.localUser(address.replacing(localPart: local).key) {
             add(Expansion.Local(user: user, tag: tag), &result)
-        } else if book.isOurs(domain: address.domain.ascii) || address.domain.ascii == hostname {
+        } else if try address.domain.ascii == hostname || book.isOurs(domain: address.domain.ascii) {
             result.dead.append(address.description)
         } else if !result.foreign.contains(where: { $0.key == address.key }) {
             result.foreign.append(address)

@@ -1,0 +1,219 @@
+package import Dialogue
+package import IMAP
+import Mail
+package import Store
+
+/// Answers the questions of one IMAP session.
+package final class MailboxAccess: Responder {
+    package typealias Question = IMAP.Question
+    package typealias Answer = IMAP.Answer
+
+    private let context: AccessContext
+    private let ring: @Sendable () -> Void
+    private let clock: @Sendable () -> Int64
+
+    private var user: UserID?
+    private var wake: Wake?
+    private var isReadOnly = true
+    /// The session's own UIDNEXT: what came from there on has arrived.
+    private var uidNext: UID = 1
+    private var spool: Spool?
+    private var spoolFailure: StoreFailure?
+
+    /// `ring` is called after each commit that changed the selected mailbox; `clock` tells microseconds since 1970.
+    package init(_ context: AccessContext, clock: @escaping @Sendable () -> Int64, ring: @escaping @Sendable () -> Void) {
+        self.context = context
+        self.clock = clock
+        self.ring = ring
+    }
+
+    package func answer(_ question: IMAP.Question) async throws -> IMAP.Answer {
+        do throws(StoreFailure) {
+            return try await reply(question)
+        } catch {
+            return .refused(Self.refusal(error))
+        }
+    }
+
+    package func take(_ piece: [UInt8]) async {
+        guard let spool, spoolFailure == nil else { return }
+        do {
+            if spool.count + piece.count <= Spool.memoryLimit {
+                try spool.append(piece)
+            } else {
+                try await context.workshop.run { try spool.append(piece) }
+            }
+        } catch {
+            spoolFailure = error as? StoreFailure ?? .unavailable
+        }
+    }
+
+    package func end() async {
+        wake?.cancel()
+        wake = nil
+        spool = nil
+    }
+
+    // MARK: Questions
+
+    private func reply(_ question: IMAP.Question) async throws(StoreFailure) -> IMAP.Answer {
+        let store = context.store
+        if case .login(let name, let password) = question {
+            guard let id = try await store.authenticate(name, password: password.bytes) else {
+                return .refused(IMAP.Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed"))
+            }
+            user = id
+            return .accepted
+        }
+        guard let user else { return .refused(IMAP.Refusal(code: "AUTHENTICATIONFAILED", "Not authenticated")) }
+        switch question {
+        case .login:
+            return .accepted
+        case .mailboxes:
+            return .mailboxes(try await store.mailboxes(user).map(IMAP.MailboxEntry.init))
+        case .create(let name):
+            _ = try await store.create(user, name)
+            return .accepted
+        case .delete(let name):
+            try await store.delete(user, name)
+            return .accepted
+        case .rename(let from, let to):
+            try await store.rename(user, from: from, to: to)
+            return .accepted
+        case .setSubscribed(let name, let isSubscribed):
+            try await store.setSubscribed(user, name, isSubscribed)
+            return .accepted
+        case .status(let name):
+            return .status(IMAP.MailboxStatus(try await store.status(user, name)))
+        case .select(let name, let readOnly):
+            return .selected(try await select(user, name, readOnly))
+        case .changes(let id, let since):
+            let changes = try await store.changes(Store.MailboxID(id), since: since, uidNext: uidNext, claimsRecent: !isReadOnly)
+            uidNext = changes.uidNext
+            return .changes(IMAP.Changes(changes))
+        case .deselect:
+            wake?.cancel()
+            wake = nil
+            return .accepted
+        case .messages(let id, let uids, let fields):
+            return .messages(try await store.messages(Store.MailboxID(id), uids, Store.Fields(fields)).map(IMAP.MessageRow.init))
+        case .read(let body, let range):
+            return .bytes(try await store.read(body, range))
+        case .search(let id, let uids, let program):
+            return .uids(try await search(Store.MailboxID(id), uids, program))
+        case .store(let id, let uids, let operation, let flags):
+            let (changes, modSeq) = try await store.store(Store.MailboxID(id), uids, operation, flags)
+            return .stored(changes.map(IMAP.FlagChange.init), modSeq)
+        case .copy(let id, let uids, let name, let isMove):
+            return .copied(IMAP.Copied(try await store.copy(Store.MailboxID(id), uids, user: user, to: name, isMove: isMove)))
+        case .expunge(let id, let uids):
+            let (expunged, modSeq) = try await store.expunge(Store.MailboxID(id), uids)
+            return .expunged(expunged, modSeq)
+        case .openAppend(let name, let size):
+            return try await openAppend(user, name, size)
+        case .append(let name, let flags, let date):
+            return try await append(user, name, flags, date)
+        case .discardAppend:
+            spool = nil
+            spoolFailure = nil
+            return .accepted
+        }
+    }
+
+    private func select(_ user: UserID, _ name: String, _ readOnly: Bool) async throws(StoreFailure) -> IMAP.Selected {
+        wake?.cancel()
+        wake = nil
+        let selected = try await context.store.select(user, name, readOnly: readOnly)
+        isReadOnly = readOnly
+        uidNext = selected.uidNext
+        // What comes between the two is seen by the first `changes`, which every command asks.
+        wake = context.store.subscribe(selected.id, ring)
+        return IMAP.Selected(selected)
+    }
+
+    /// Page by page on the workshop's threads; other work of theirs comes in between.
+    private func search(_ id: Store.MailboxID, _ uids: UIDSet, _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
+        let store = context.store
+        let fields = Store.Fields(program.fields)
+        var rest = uids
+        var found = UIDSet()
+        while !rest.isEmpty {
+            let page = try await store.messages(id, rest, fields)
+            if program.needs == .row, page.count < 64 {
+                for row in page where (try? program.matches(IMAP.MessageRow(row), read: { _ throws(StoreFailure) in [] })) == true {
+                    found.append(row.uid)
+                }
+            } else {
+                found = found.union(try await matches(page, program))
+            }
+            guard page.count == MailStore.pageLimit, let last = page.last?.uid, last < UID.max else { break }
+            rest = rest.intersection(UIDSet((last + 1)...UID.max))
+        }
+        return found
+    }
+
+    private func matches(_ page: [Store.MessageRow], _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
+        let store = context.store
+        do {
+            return try await context.workshop.run {
+                var found = UIDSet()
+                for row in page {
+                    let isMatch = try program.matches(IMAP.MessageRow(row)) { range throws(StoreFailure) in
+                        try store.readBlocking(row.body, range)
+                    }
+                    if isMatch { found.append(row.uid) }
+                }
+                return found
+            }
+        } catch {
+            throw error as? StoreFailure ?? .unavailable
+        }
+    }
+
+    // MARK: APPEND
+
+    private func openAppend(_ user: UserID, _ name: String, _ size: Int) async throws(StoreFailure) -> IMAP.Answer {
+        let limit = context.store.integer(.maximumMessageSize)
+        guard size <= limit else { return .refused(IMAP.Refusal(code: "LIMIT", "Message larger than \(limit) bytes")) }
+        do throws(StoreFailure) {
+            _ = try await context.store.status(user, name)
+        } catch .nonExistent {
+            return .refused(IMAP.Refusal(code: "TRYCREATE", "No such mailbox"))
+        }
+        guard try await context.store.hasRoom(user, for: size) else { throw .overQuota }
+        spool = context.store.spool()
+        spoolFailure = nil
+        return .accepted
+    }
+
+    private func append(_ user: UserID, _ name: String, _ flags: Flags, _ date: InternalDate?) async throws(StoreFailure) -> IMAP.Answer {
+        guard let spool else { throw .unavailable }
+        self.spool = nil
+        if let spoolFailure { throw spoolFailure }
+        let summary = try await Summary.of(spool, context.workshop)
+        do throws(StoreFailure) {
+            let place = try await context.store.append(
+                user: user, mailbox: name, flags: flags, date: date ?? InternalDate(seconds: clock() / 1_000_000), spool: spool,
+                envelope: summary.envelope, structure: summary.structure)
+            return .appended(uidValidity: place.uidValidity, uid: place.uid)
+        } catch .nonExistent {
+            return .refused(IMAP.Refusal(code: "TRYCREATE", "No such mailbox"))
+        }
+    }
+
+    // MARK: Refusals
+
+    /// RFC 5530 codes.
+    private static func refusal(_ failure: StoreFailure) -> IMAP.Refusal {
+        switch failure {
+        case .nonExistent: IMAP.Refusal(code: "NONEXISTENT", "No such mailbox")
+        case .alreadyExists: IMAP.Refusal(code: "ALREADYEXISTS", "Mailbox already exists")
+        case .overQuota: IMAP.Refusal(code: "OVERQUOTA", "Quota exceeded")
+        case .notAllowed, .invalid: IMAP.Refusal(code: "CANNOT", "Not possible with this mailbox")
+        case .limit(let what): IMAP.Refusal(code: "LIMIT", "Limit reached: \(what)")
+        case .inUse: IMAP.Refusal(code: "INUSE", "In use")
+        case .diskFull: IMAP.Refusal(code: "UNAVAILABLE", "Insufficient system storage")
+        default: IMAP.Refusal(code: "UNAVAILABLE", "Temporary failure, try again later")
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Dialogue
+import Flow
+import FoundationEssentials
+import Glibc
+import IMAP
+import Logging
+import Mail
+import Network
+import POP3
+import SMTP
+import ServiceLifecycle
+import Store
+
+/// The one place where everything meets: opens the data directory, opens the doors, and serves until it is told to stop.
+struct Appliance {
+    var directory: String
+    /// Addresses to listen on.
+    var hosts: [String]
+    var portOffset: Int
+    var log: Logger
+
+    /// How long sessions have to finish after the order to stop.
+    static let grace = Duration.seconds(20)
+
+    func serve() async throws {
+        let store = try await MailStore.open(directory: directory)
+        if store.isRoot { log.warning("\(text("serve.root"))") }
+        let loops = Loops()
+        do {
+            let doors = try await openDoors(store, loops)
+            let services: [any Service] = [StoreService(store: store)] + doors
+            var configuration = ServiceGroupConfiguration(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+            configuration.maximumGracefulShutdownDuration = Self.grace + .seconds(20)
+            log.info("ready")
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            await store.close()
+            try? await loops.shutdown()
+            throw error
+        }
+        try await loops.shutdown()
+        log.info("stopped")
+    }
+
+    /// The service group's own talk is for whoever debugs it.
+    private var quiet: Logger {
+        var quiet = log
+        quiet.logLevel = .error
+        return quiet
+    }
+
+    // MARK: Doors
+
+    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any Service] {
+        let hostname = Self.hostname(store)
+        let workshop = Workshop(threads: max(2, System.coreCount))
+        let caps = ConnectionCaps(total: Self.connectionCap, perAddress: store.integer(.connectionsPerAddress))
+        let reception = ReceptionContext(
+            store: store, workshop: workshop, queueIDs: QueueIDs(), hostname: hostname, clock: Clock.microseconds, zone: Clock.zone)
+        let access = AccessContext(store: store, workshop: workshop)
+
+        let smtp = SMTP.Configuration(hostname: hostname, maximumSize: store.integer(.maximumMessageSize))
+        let receiving = Door(
+            name: "smtp", caps: caps, refusal: Array("421 4.7.0 \(hostname) Too many connections\r\n".utf8),
+            session: { ReceivingSession(configuration: smtp, connection: $0) },
+            responder: { connection, _ in Reception(reception, connection) })
+        let pop3 = MaildropSession.Configuration()
+        let maildrop = Door(
+            name: "pop3", caps: caps, refusal: Array("-ERR [SYS/TEMP] Too many connections\r\n".utf8),
+            session: { MaildropSession(configuration: pop3, connection: $0) },
+            responder: { _, _ in MaildropAccess(access) })
+        let imap = IMAP.Configuration(hostname: hostname)
+        let mailboxes = Door(
+            name: "imap", caps: caps, refusal: Array("* BYE [UNAVAILABLE] Too many connections\r\n".utf8),
+            session: { IMAPSession(connection: $0, configuration: imap) },
+            responder: { _, doorbell in MailboxAccess(access, clock: Clock.microseconds) { doorbell.ring() } })
+
+        var services: [any Service] = []
+        do {
+            for host in hosts {
+                services.append(try await open(receiving, host, 25, loops))
+                services.append(try await open(maildrop, host, 110, loops))
+                services.append(try await open(mailboxes, host, 143, loops))
+            }
+        } catch {
+            for service in services { await (service as? any ClosableDoor)?.closeNow() }
+            throw error
+        }
+        return services
+    }
+
+    private func open<Session: ServerSession & ~Copyable, R: Responder>(
+        _ door: Door<Session, R>, _ host: String, _ port: Int, _ loops: Loops
+    ) async throws -> any Service where R.Question == Session.Question, R.Answer == Session.Answer {
+        let port = port + portOffset
+        do {
+            let listener = try await Listener.bind(door, host: host, port: port, loops: loops, log: log)
+            log.info("listening \(door.name) \(host):\(listener.port)")
+            return DoorService(listener: listener)
+        } catch {
+            throw CommandFailure(
+                text("serve.bind", ["address": "\(host):\(port)", "door": door.name, "reason": Self.reason(error)]))
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let code = Listening.errorNumber(error) else { return "\(error)" }
+        switch code {
+        case EADDRINUSE: return text("serve.bind.inuse")
+        case EACCES: return text("serve.bind.denied")
+        case EADDRNOTAVAIL: return text("serve.bind.noaddress")
+        default: return String(cString: strerror(code))
+        }
+    }
+
+    /// As many connections as file descriptors allow, with some kept for files.
+    private static var connectionCap: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 900 }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return max(100, min(20_000, Int(clamping: limit.rlim_cur) - 100))
+    }
+
+    /// The setting, else the machine's own fully qualified name, else `localhost`.
+    static func hostname(_ store: MailStore) -> String {
+        let set = store.value(.hostname)
+        if !set.isEmpty { return set }
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).lowercased()
+        guard let domain = try? Domain(parsing: name, allowUTF8: false) else { return "localhost" }
+        return domain.ascii
+    }
+}
+
+/// The machine's clock and zone.
+enum Clock {
+    static let microseconds: @Sendable () -> Int64 = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+
+    static let zone: @Sendable (Int64) -> Int16 = { seconds in
+        var moment = time_t(seconds)
+        var local = tm()
+        localtime_r(&moment, &local)
+        return Int16(clamping: local.tm_gmtoff / 60)
+    }
+}
