@@ -1,0 +1,65 @@
+import ArgumentParser
+import Store
+
+struct SettingsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "settings", abstract: text("help.settings"), subcommands: [List.self, Get.self, Set.self])
+
+    private struct Shown: Encodable {
+        var key: String
+        var value: String
+        var isSet: Bool
+        var description: String
+    }
+
+    private static func named(_ key: String) throws -> Setting {
+        guard let setting = Setting.named(key) else { throw CommandFailure(text("settings.unknown", ["key": key])) }
+        return setting
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.settings.list"))
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let all = try await common.withStore { store in
+                store.allSettings().map {
+                    Shown(key: $0.setting.key, value: $0.value, isSet: $0.isSet, description: text("setting.\($0.setting.key)"))
+                }
+            }
+            if common.json { return try Output.json(all) }
+            Output.table(all.map { [$0.key, $0.value, $0.description] })
+        }
+    }
+
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.settings.get"))
+        @OptionGroup var common: CommonOptions
+        @Argument(help: ArgumentHelp(text("help.settings.key"), valueName: "KEY")) var key: String
+
+        func run() async throws {
+            let setting = try named(key)
+            let value = try await common.withStore { $0.value(setting) }
+            try common.answer(["key": key, "value": value], value)
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.settings.set"))
+        @OptionGroup var common: CommonOptions
+        @Argument(help: ArgumentHelp(text("help.settings.key"), valueName: "KEY")) var key: String
+        @Argument(help: ArgumentHelp(text("help.settings.value"), valueName: "VALUE")) var value: String
+
+        func run() async throws {
+            let setting = try named(key)
+            try await common.withStore { store in
+                do throws(StoreFailure) {
+                    try await store.set(setting, to: value)
+                } catch .invalid {
+                    throw CommandFailure(text("settings.invalid", ["key": key, "value": value]))
+                }
+            }
+            try common.answer(["key": key, "value": value], text("settings.done", ["key": key, "value": value]))
+        }
+    }
+}

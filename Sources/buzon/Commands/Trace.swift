@@ -1,0 +1,59 @@
+import ArgumentParser
+import Flow
+import Mail
+import Store
+
+struct Trace: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "trace", abstract: text("help.trace"))
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: ArgumentHelp(text("help.trace.wanted"), valueName: "ADDRESS|MESSAGE-ID")) var wanted: String
+
+    private struct Shown: Encodable {
+        var time: Int64
+        var event: String
+        var queueID: String
+        var messageID: String
+        var peer: String
+        var sender: String
+        var recipient: String
+        var code: Int
+        var reason: String
+        var text: String
+    }
+
+    func run() async throws {
+        let entries = try await common.withStore { try await $0.trace(wanted) }
+        guard !entries.isEmpty else { throw CommandFailure(text("trace.nothing", ["wanted": wanted])) }
+        if common.json {
+            return try Output.json(
+                entries.map { entry in
+                    Shown(
+                        time: entry.time, event: entry.event, queueID: entry.queueID, messageID: entry.messageID, peer: entry.peer,
+                        sender: entry.sender, recipient: entry.recipient, code: entry.code, reason: Reason(stored: entry.text).key,
+                        text: text(Reason(stored: entry.text)))
+                })
+        }
+        for entry in entries {
+            let line = text(
+                "trace.line",
+                [
+                    "time": MailDate.format(InternalDate(seconds: entry.time)), "event": text("trace.event.\(entry.event)"),
+                    "sender": "<\(entry.sender)>", "recipient": "<\(entry.recipient)>", "peer": entry.peer,
+                    "text": text(Reason(stored: entry.text)),
+                ])
+            print(entry.queueID.isEmpty ? line : "\(line) [\(entry.queueID)]")
+        }
+    }
+}
+
+extension Text {
+    /// A reason in words.
+    func callAsFunction(_ reason: Reason) -> String {
+        var words = self(reason.key)
+        for (name, value) in reason.values {
+            words = words.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: value)
+        }
+        return words
+    }
+}
