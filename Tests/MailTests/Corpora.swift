@@ -30,6 +30,11 @@ enum Corpora {
         return result
     }
 
+    /// Every line end as LF.
+    static func lf(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.enumerated().filter { $0.element != 13 || $0.offset + 1 >= bytes.count || bytes[$0.offset + 1] != 10 }.map(\.element)
+    }
+
     /// The messages of an mbox file, with CRLF; the empty line before each "From " line is the format's.
     static func mbox(_ path: String) throws -> [[UInt8]] {
         var messages: [[UInt8]] = []
