@@ -26,8 +26,8 @@ package enum AddressListItem: Hashable, Sendable {
 
 /// The address lists of header fields.
 package enum AddressList {
-    /// Mailboxes after this many are not read: more than any sender writes, few enough for memory.
-    package static let mailboxLimit = 20_000
+    /// Mailboxes and groups after this many are not read: more than any sender writes, few enough for memory.
+    package static let itemLimit = 20_000
 
     /// Reads the body of a From, To, Cc… field: RFC 5322 §3.4 with the obsolete forms of §4.4. Never fails; what is broken is read as
     /// mail readers do: a quote or comment that never ends is text, `;` separates as `,` does, a nested group is part of its outer
@@ -63,7 +63,7 @@ private struct AddressListParser {
     }
 
     mutating func run() {
-        while count < AddressList.mailboxLimit {
+        while count < AddressList.itemLimit {
             switch tokens.next() {
             case .end:
                 finishMailbox()
@@ -77,7 +77,13 @@ private struct AddressListParser {
                 finishGroup()
             case .colon: beginGroup()
             case .open:
-                if current != nil { finishMailbox() }
+                if current != nil {
+                    // `A <a@b> B <c@d>`: the words since the address belong to the next one.
+                    let next = words
+                    words.removeAll()
+                    finishMailbox()
+                    words = next
+                }
                 current = readAngleAddress()
             case .at: readBareDomain()
             case .close: continue
@@ -95,6 +101,7 @@ private struct AddressListParser {
             if current == nil { words.removeAll() }
             return
         }
+        count += 1
         group = (phrase(words[...]), [])
         words.removeAll()
         comment = nil

@@ -29,22 +29,42 @@ package struct Flags: Hashable, Sendable {
         for keyword in keywords { insert(keyword: keyword) }
     }
 
-    package mutating func insert(keyword: String) {
-        guard !contains(keyword: keyword) else { return }
-        let folded = keyword.lowercased()
-        let place = keywords.firstIndex { $0.lowercased() > folded } ?? keywords.endIndex
+    /// False when there is no room for it, or it is empty or longer than a keyword may be; then nothing changes. A keyword that is
+    /// there in another case stays as it was.
+    @discardableResult
+    package mutating func insert(keyword: String) -> Bool {
+        if contains(keyword: keyword) { return true }
+        guard keywords.count < Self.maximumKeywords, (1...Self.maximumKeywordLength).contains(keyword.utf8.count) else { return false }
+        let folded = keyword.asciiLowercased
+        let place = keywords.firstIndex { $0.asciiLowercased > folded } ?? keywords.endIndex
         keywords.insert(keyword, at: place)
+        return true
     }
 
     package mutating func remove(keyword: String) {
-        let folded = keyword.lowercased()
-        keywords.removeAll { $0.lowercased() == folded }
+        let folded = keyword.asciiLowercased
+        keywords.removeAll { $0.asciiLowercased == folded }
     }
 
     package func contains(keyword: String) -> Bool {
         if keywords.isEmpty { return false }
-        let folded = keyword.lowercased()
-        return keywords.contains { $0.lowercased() == folded }
+        let folded = keyword.asciiLowercased
+        return keywords.contains { $0.asciiLowercased == folded }
+    }
+}
+
+extension Flags {
+    /// STORE's FLAGS, +FLAGS and -FLAGS. Keywords beyond `maximumKeywords` are not added.
+    package mutating func apply(_ operation: FlagOperation, _ other: Flags) {
+        switch operation {
+        case .replace: self = other
+        case .add:
+            system.formUnion(other.system)
+            for keyword in other.keywords { insert(keyword: keyword) }
+        case .remove:
+            system.subtract(other.system)
+            for keyword in other.keywords { remove(keyword: keyword) }
+        }
     }
 }
 

@@ -28,13 +28,16 @@ package struct UIDSet: Hashable, Sendable {
     package var first: UID? { ranges.first?.lowerBound }
     package var last: UID? { ranges.last?.upperBound }
 
-    /// Adds a range that begins at or after the beginning of the last one. Amortised O(1).
+    /// Adds a range. Amortised O(1) when it begins at or after the beginning of the last one, otherwise O(n).
     package mutating func append(_ range: ClosedRange<UID>) {
         guard let last = ranges.last else {
             ranges.append(range)
             return
         }
-        precondition(range.lowerBound >= last.lowerBound)
+        guard range.lowerBound >= last.lowerBound else {
+            self = UIDSet(ranges + [range])
+            return
+        }
         if range.lowerBound <= last.upperBound || range.lowerBound == last.upperBound &+ 1 {
             ranges[ranges.count - 1] = last.lowerBound...Swift.max(last.upperBound, range.upperBound)
         } else {
@@ -98,22 +101,27 @@ package struct UIDSet: Hashable, Sendable {
 }
 
 extension UIDSet: Sequence {
-    package func makeIterator() -> AnyIterator<UID> {
-        var range = 0
-        var next: UID? = ranges.first?.lowerBound
-        return AnyIterator {
-            guard let uid = next else { return nil }
-            if uid < ranges[range].upperBound {
-                next = uid + 1
+    /// In ascending order. A set that a client wrote (`1:*`) may have four thousand million members: intersect it first.
+    package struct Iterator: IteratorProtocol {
+        fileprivate var ranges: ArraySlice<ClosedRange<UID>>
+        fileprivate var following: UID?
+
+        package mutating func next() -> UID? {
+            guard let uid = following, let range = ranges.first else { return nil }
+            if uid < range.upperBound {
+                following = uid + 1
             } else {
-                range += 1
-                next = range < ranges.count ? ranges[range].lowerBound : nil
+                ranges.removeFirst()
+                following = ranges.first?.lowerBound
             }
             return uid
         }
     }
 
-    package var underestimatedCount: Int { count }
+    package func makeIterator() -> Iterator { Iterator(ranges: ranges[...], following: ranges.first?.lowerBound) }
+
+    /// Capped: what reserves memory by this must not take a client's word for it.
+    package var underestimatedCount: Int { Swift.min(count, 65_536) }
 }
 
 extension UIDSet: CustomStringConvertible {

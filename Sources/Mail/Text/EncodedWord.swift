@@ -9,7 +9,8 @@ package enum EncodedWord {
     /// - the language of RFC 2231 §5 (`=?utf-8*es?Q?…?=`) is skipped; broken base64 or quoted-printable is read as bodies' is;
     /// - what is no encoded word stays as it is, its 8-bit bytes being UTF-8 when well-formed and windows-1252 otherwise.
     package static func decode(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.withUnsafeBufferPointer { buffer in
+        if !bytes.contains(where: { $0 == UInt8(ascii: "=") || $0 == 0x0D || $0 == 0x0A }) { return Charset.decode(bytes) }
+        return bytes.withUnsafeBufferPointer { buffer in
             var decoder = EncodedWordDecoder(buffer)
             return decoder.run()
         }
@@ -187,13 +188,14 @@ private struct EncodedWordDecoder {
 
     private mutating func flushWords() {
         guard let name = charset else { return }
+        charset = nil
+        if pending.isEmpty { return }
         Charset.decode(pending[...], named: String(decoding: name, as: UTF8.self), into: &output)
         pending.removeAll(keepingCapacity: true)
-        charset = nil
     }
 
     private mutating func flushLiteral() {
-        output += Charset.decode(literal[...]).utf8
+        Charset.decodeUnlabelled(literal[...], into: &output)
         literal.removeAll(keepingCapacity: true)
         isLiteralBlank = true
     }
