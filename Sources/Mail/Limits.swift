@@ -15,6 +15,13 @@ package enum MessageLimits {
     package static let boundary = 256
     /// Language tags of one Content-Language; the rest are left out.
     package static let languages = 64
+    /// Bytes of all MIME fields (Content-…) of one message that are kept in its structure; fields beyond are passed over, so
+    /// that a part may be text/plain that said otherwise.
+    package static let structureFields = 4 << 20
+    /// Bytes of the envelopes of all messages within one message; those beyond have an envelope of NILs.
+    package static let nestedEnvelopes = 4 << 20
+    /// Bytes of one address list of an ENVELOPE, on the wire; further fields of that name are left out when it is longer.
+    package static let addressList = 1 << 20
     /// Bytes of a string that IMAP gets in quotes; longer ones go as literals.
     package static let quotedString = 1024
     /// Decoded bytes of one part that are held for a reader (search, filters); the rest of the part is not looked at.

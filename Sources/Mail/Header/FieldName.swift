@@ -76,4 +76,14 @@ enum FieldName {
         default: return nil
         }
     }
+
+    /// RFC 2045 §9: the fields that describe a body.
+    var isMIME: Bool {
+        switch self {
+        case .contentType, .contentTransferEncoding, .contentID, .contentDescription, .contentDisposition, .contentLanguage,
+            .contentLocation, .contentMD5:
+            true
+        case .date, .subject, .from, .sender, .replyTo, .to, .cc, .bcc, .inReplyTo, .messageID, .received: false
+        }
+    }
 }

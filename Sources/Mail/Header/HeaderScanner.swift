@@ -103,21 +103,29 @@ private struct HeaderScanner {
     }
 }
 
-/// Visits the fields of the header section at `start` and returns the offset of its body. `delimiters` are the boundaries
-/// of the multiparts around it: a header that runs into one of them ends there.
+/// Where a header section ends, and how many lines were read to know that: a measure of work.
+struct HeaderExtent {
+    let end: Int
+    let linesRead: Int
+}
+
+/// Visits the fields of the header section at `start`. `delimiters` are the boundaries of the multiparts around it: a header
+/// that runs into one of them ends there.
 func scanHeader(
     _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, delimiters: Delimiters, _ visit: (HeaderField) -> Void
-) -> Int {
+) -> HeaderExtent {
     var scanner = HeaderScanner(bytes, from: start, to: end)
     var contentType: Range<Int>?
     var ownBoundary: [UInt8]?
     var isFirst = true
     var maySkip = false
+    var linesRead = 0
 
     while true {
         let line = scanner.position
+        linesRead += 1
         let isDashed = line + 1 < end && bytes[line] == .hyphen && bytes[line + 1] == .hyphen
-        if isDashed, delimiters.match(bytes, at: line, to: end) != nil { return line }
+        if isDashed, delimiters.match(bytes, at: line, to: end) != nil { return HeaderExtent(end: line, linesRead: linesRead) }
         switch scanner.next() {
         case .field(let field):
             isFirst = false
@@ -125,27 +133,28 @@ func scanHeader(
                 contentType = field.body
             }
             visit(field)
-        case .empty:
-            return scanner.position
-        case .end:
-            return scanner.position
+        case .empty, .end:
+            return HeaderExtent(end: scanner.position, linesRead: linesRead)
         case .stray:
             if isFirst {
                 var separator = HeaderScanner(bytes, from: start, to: end)
-                guard separator.isAtMailboxSeparator(), case .stray = separator.next(), case .field = separator.next() else { return start }
+                guard separator.isAtMailboxSeparator(), case .stray = separator.next(), case .field = separator.next() else {
+                    return HeaderExtent(end: start, linesRead: linesRead)
+                }
                 isFirst = false
                 continue
             }
             // The empty line was forgotten before the first part of a multipart.
-            if isDashed, let range = contentType {
-                if ownBoundary == nil {
-                    ownBoundary = ContentType(parsing: UnsafeBufferPointer(rebasing: bytes[range]))?.boundary ?? []
-                    contentType = ownBoundary == [] ? nil : contentType
-                }
-                if let ownBoundary, !ownBoundary.isEmpty, Delimiters.hasPrefix(bytes, at: line + 2, to: end, ownBoundary) { return line }
+            if isDashed, ownBoundary == nil, let range = contentType {
+                ownBoundary = ContentType(parsing: UnsafeBufferPointer(rebasing: bytes[range]))?.boundary ?? []
+            }
+            if isDashed, let ownBoundary, !ownBoundary.isEmpty, Delimiters.hasPrefix(bytes, at: line + 2, to: end, ownBoundary) {
+                return HeaderExtent(end: line, linesRead: linesRead)
             }
             if !maySkip {
-                guard hasEmptyLine(bytes, from: scanner.position, to: scanner.limit, delimiters: delimiters) else { return line }
+                let lookahead = lookForEmptyLine(bytes, from: scanner.position, to: scanner.limit, delimiters: delimiters)
+                linesRead += lookahead.linesRead
+                guard lookahead.isFound else { return HeaderExtent(end: line, linesRead: linesRead) }
                 maySkip = true
             }
         }
@@ -153,14 +162,18 @@ func scanHeader(
 }
 
 /// Whether an empty line comes before the next delimiter.
-private func hasEmptyLine(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, delimiters: Delimiters) -> Bool {
+private func lookForEmptyLine(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, delimiters: Delimiters
+) -> (isFound: Bool, linesRead: Int) {
     var line = start
+    var linesRead = 0
     while line < end {
-        if bytes[line] == .lineFeed { return true }
-        if bytes[line] == .carriageReturn, line + 1 < end, bytes[line + 1] == .lineFeed { return true }
-        if delimiters.match(bytes, at: line, to: end) != nil { return false }
-        guard let next = lineFeed(in: bytes, from: line, to: end) else { return false }
+        linesRead += 1
+        if bytes[line] == .lineFeed { return (true, linesRead) }
+        if bytes[line] == .carriageReturn, line + 1 < end, bytes[line + 1] == .lineFeed { return (true, linesRead) }
+        if delimiters.match(bytes, at: line, to: end) != nil { break }
+        guard let next = lineFeed(in: bytes, from: line, to: end) else { break }
         line = next + 1
     }
-    return false
+    return (false, linesRead)
 }

@@ -35,9 +35,9 @@ package struct HeaderSection: Sendable {
         var fields: [HeaderField] = []
         let start = Swift.min(Swift.max(start, 0), bytes.count)
         fields.reserveCapacity(24)
-        let end = scanHeader(bytes, from: start, to: bytes.count, delimiters: Delimiters()) { fields.append($0) }
+        let extent = scanHeader(bytes, from: start, to: bytes.count, delimiters: Delimiters()) { fields.append($0) }
         self.fields = fields
-        range = start..<end
+        range = start..<extent.end
     }
 
     package init(parsing bytes: Span<UInt8>) {

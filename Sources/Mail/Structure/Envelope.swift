@@ -85,7 +85,7 @@ struct EnvelopeFields {
     /// A list of addresses, or NIL when there is none.
     private static func addresses(_ fields: [Range<Int>], _ message: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var wire: [UInt8] = []
-        for field in fields {
+        for field in fields where wire.count <= MessageLimits.addressList {
             for item in AddressList.parse([UInt8](message[field])[...]) {
                 switch item {
                 case .mailbox(let mailbox): append(mailbox, to: &wire)

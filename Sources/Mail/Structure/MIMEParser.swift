@@ -10,6 +10,10 @@ struct MIMEParser {
     private var position = 0
     /// LFs before `position`.
     private var lineFeeds = 0
+    private var fieldRoom = MessageLimits.structureFields
+    private var envelopeRoom = MessageLimits.nestedEnvelopes
+    /// Lines that were looked at, however often: a measure of work.
+    private(set) var linesRead = 0
 
     private struct Open {
         let part: Int
@@ -46,6 +50,7 @@ struct MIMEParser {
         while position < bytes.count {
             let line = position
             let before = lineFeeds
+            linesRead += 1
             let match = delimiters.match(bytes, at: line, to: bytes.count)
             if let next = lineFeed(in: bytes, from: line, to: bytes.count) {
                 lineFeeds += 1
@@ -104,13 +109,14 @@ struct MIMEParser {
 
     /// Reads the header at `position` and opens its part; a message/rfc822 part opens the message within too.
     private mutating func openPart(defaultType: ContentType, onField: (HeaderField, FieldName?) -> Void = { _, _ in }) {
-        var defaultType = defaultType
         var index = readHeader(defaultType: defaultType, onField: onField)
         while open(index) == .message {
-            defaultType = .textPlain
             var envelope = EnvelopeFields()
-            let child = readHeader(defaultType: defaultType) { field, name in envelope.add(field, name) }
-            parts[index].envelope = envelope.format(bytes)
+            let child = readHeader(defaultType: .textPlain) { field, name in envelope.add(field, name) }
+            var wire = envelope.format(bytes)
+            if wire.count > envelopeRoom { wire = EnvelopeFields().format(bytes) }
+            envelopeRoom -= wire.count
+            parts[index].envelope = wire
             index = child
         }
     }
@@ -119,11 +125,17 @@ struct MIMEParser {
     private mutating func readHeader(defaultType: ContentType, onField: (HeaderField, FieldName?) -> Void) -> Int {
         let start = position
         var part = MessageStructure.Part(parent: stack.last?.part, header: start..<start, contentType: defaultType)
-        position = scanHeader(bytes, from: start, to: bytes.count, delimiters: delimiters) { field in
+        var room = fieldRoom
+        let extent = scanHeader(bytes, from: start, to: bytes.count, delimiters: delimiters) { field in
             let name = FieldName(UnsafeBufferPointer(rebasing: bytes[field.name]))
             onField(field, name)
-            if let name { part.add(name, UnsafeBufferPointer(rebasing: bytes[field.body])) }
+            guard let name, name.isMIME, field.body.count <= room else { return }
+            room -= field.body.count
+            part.add(name, UnsafeBufferPointer(rebasing: bytes[field.body]))
         }
+        fieldRoom = room
+        linesRead += extent.linesRead
+        position = extent.end
         part.header = start..<position
         part.body = position..<position
         lineFeeds += countLineFeeds(bytes, part.header)
