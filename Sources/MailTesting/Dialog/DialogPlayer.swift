@@ -36,14 +36,12 @@ extension Dialog {
         return complaints
     }
 
-    /// All blocks up to the first event as one.
+    /// All blocks without an event as one. Questions and bodies are compared only where each block tells its own.
     private var joined: Block {
         var result = Block(line: 1)
         for block in blocks where block.event == nil {
             result.input += block.input
             result.output += block.output
-            result.questions += block.questions
-            if let body = block.body { result.body = (result.body ?? []) + body }
             result.closes = result.closes || block.closes
         }
         return result
