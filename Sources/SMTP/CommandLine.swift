@@ -14,7 +14,9 @@ struct CommandLine {
 
     /// The verb for the trace: in capitals, shortened, printable.
     var name: String {
-        String(decoding: verb.prefix(20).map { (0x61...0x7A).contains($0) ? $0 & 0xDF : ((0x21...0x7E).contains($0) ? $0 : 0x3F) }, as: UTF8.self)
+        String(
+            decoding: verb.prefix(20).map { (0x61...0x7A).contains($0) ? $0 & 0xDF : ((0x21...0x7E).contains($0) ? $0 : 0x3F) },
+            as: UTF8.self)
     }
 }
 

@@ -43,7 +43,8 @@ package struct Configuration: Sendable {
     let heloReply: [UInt8]
 
     package init(
-        hostname: String, maximumSize: Int = 52_428_800, extensions: Extensions = .all, limits: Limits = Limits(), requiresGreeting: Bool = false
+        hostname: String, maximumSize: Int = 52_428_800, extensions: Extensions = .all, limits: Limits = Limits(),
+        requiresGreeting: Bool = false
     ) {
         self.hostname = hostname
         self.maximumSize = maximumSize

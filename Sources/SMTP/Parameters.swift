@@ -22,7 +22,8 @@ private func malformed(_ text: ArraySlice<UInt8>) -> SyntaxRefusal {
 
 /// RFC 5321 §4.1.1.11: 555 for a parameter that is not recognised or not implemented.
 private func unknown(_ text: ArraySlice<UInt8>) -> SyntaxRefusal {
-    SyntaxRefusal(Reply(555, "5.5.4", "Unsupported parameter"), "unsupported parameter: \(String(decoding: text.prefix(200), as: UTF8.self))")
+    SyntaxRefusal(
+        Reply(555, "5.5.4", "Unsupported parameter"), "unsupported parameter: \(String(decoding: text.prefix(200), as: UTF8.self))")
 }
 
 /// Which parameters have come: each may come once.
@@ -32,7 +33,8 @@ private struct Seen {
     mutating func mark(_ bit: UInt8, _ text: ArraySlice<UInt8>) throws(SyntaxRefusal) {
         // RFC 1869 §6.1 and RFC 3461 §4: once.
         guard bits & (1 << bit) == 0 else {
-            throw SyntaxRefusal(Reply(501, "5.5.4", "Duplicate parameter"), "duplicate parameter: \(String(decoding: text.prefix(200), as: UTF8.self))")
+            throw SyntaxRefusal(
+                Reply(501, "5.5.4", "Duplicate parameter"), "duplicate parameter: \(String(decoding: text.prefix(200), as: UTF8.self))")
         }
         bits |= 1 << bit
     }
@@ -85,7 +87,9 @@ extension MailParameters {
             } else if keyword.isWord("AUTH") {
                 try seen.mark(5, piece)
                 // RFC 4954 §5: who does not trust the client treats it as AUTH=<>, which is to say nothing.
-                guard let value = parameter.value, value.elementsEqual("<>".utf8) || XText.decode(value) != nil else { throw malformed(piece) }
+                guard let value = parameter.value, value.elementsEqual("<>".utf8) || XText.decode(value) != nil else {
+                    throw malformed(piece)
+                }
             } else {
                 throw unknown(piece)
             }
@@ -106,7 +110,9 @@ extension RecipientParameters {
             } else if parameter.keyword.isWord("ORCPT"), offered.contains(.dsn) {
                 try seen.mark(1, piece)
                 // RFC 3461 §4.2: at most 500 characters.
-                guard let value = parameter.value, value.count <= 500, let original = Original(parsing: value) else { throw malformed(piece) }
+                guard let value = parameter.value, value.count <= 500, let original = Original(parsing: value) else {
+                    throw malformed(piece)
+                }
                 self.original = original
             } else {
                 throw unknown(piece)
@@ -142,7 +148,9 @@ extension RecipientParameters.Original {
     init?(parsing text: ArraySlice<UInt8>) {
         guard let semicolon = text.firstIndex(of: UInt8(ascii: ";")) else { return nil }
         let type = text[..<semicolon]
-        guard !type.isEmpty, type.allSatisfy({ $0.isDigit || (0x41...0x5A).contains($0.capital) || $0 == UInt8(ascii: "-") }) else { return nil }
+        guard !type.isEmpty, type.allSatisfy({ $0.isDigit || (0x41...0x5A).contains($0.capital) || $0 == UInt8(ascii: "-") }) else {
+            return nil
+        }
         let value = text[(semicolon + 1)...]
         // RFC 6533 §3: the type utf-8 has escapes of its own.
         guard !value.isEmpty, let address = type.isWord("UTF-8") ? XText.decodeUTF8Address(value) : XText.decode(value) else { return nil }

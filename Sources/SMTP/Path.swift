@@ -54,7 +54,7 @@ struct PathText {
     func reversePath() throws(SyntaxRefusal) -> ReversePath {
         if mailbox.isEmpty { return .null }
         do {
-            return .mailbox(try Address(parsing: mailbox, allowUTF8: true))
+            return .mailbox(try Address(parsing: mailbox, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit))
         } catch {
             // RFC 3463 §3.2: X.1.7, bad sender's mailbox address syntax.
             throw SyntaxRefusal(Reply(501, "5.1.7", "Bad sender address syntax"), "the sender's address is malformed: \(shown)")

@@ -1,5 +1,3 @@
-package import Dialogue
-
 extension ReceivingSession {
     package mutating func resume(_ answer: Answer) {
         let question = awaited

@@ -59,7 +59,11 @@ extension ReceivingSession {
         // RFC 5321 §7.3: a site that does not tell must say 252, to both.
         case .vrfy: say(Reply(252, "2.0.0", "Cannot VRFY user, but will take mail and try to deliver it"))
         case .expn: say(Reply(252, "2.0.0", "Cannot EXPN list, but will take mail and try to deliver it"))
-        case .help: say(Reply(214, "2.0.0", lines: ["Buzon knows EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN ETRN HELP", "RFC 5321 says how"]))
+        case .help:
+            say(
+                Reply(
+                    214, "2.0.0",
+                    lines: ["Buzon knows EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN ETRN HELP", "RFC 5321 says how"]))
         case .etrn: flush(command.argument)
         case .turn, .send, .soml, .saml, .atrn, .startTLS, .auth:
             // RFC 5321 §4.2.4.
@@ -180,5 +184,6 @@ extension ReceivingSession {
 
 extension SyntaxRefusal {
     // RFC 6531 §3.5: X.6.7, non-ASCII addresses not permitted for that sender or recipient.
-    static let needsUTF8 = SyntaxRefusal(Reply(553, "5.6.7", "An address outside of ASCII needs SMTPUTF8"), "a non-ASCII address without SMTPUTF8")
+    static let needsUTF8 = SyntaxRefusal(
+        Reply(553, "5.6.7", "An address outside of ASCII needs SMTPUTF8"), "a non-ASCII address without SMTPUTF8")
 }

@@ -27,8 +27,10 @@ enum XText {
         var rest = text
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "\\") {
-                guard rest.hasPrefix(word: "X{"), let close = rest.firstIndex(of: UInt8(ascii: "}")), (3...8).contains(close - rest.startIndex),
-                    let value = hexadecimal(rest[(rest.startIndex + 2)..<close]), value >= 0x20, value != 0x7F, let scalar = Unicode.Scalar(value)
+                guard rest.hasPrefix(word: "X{"), let close = rest.firstIndex(of: UInt8(ascii: "}")),
+                    (3...8).contains(close - rest.startIndex),
+                    let value = hexadecimal(rest[(rest.startIndex + 2)..<close]), value >= 0x20, value != 0x7F,
+                    let scalar = Unicode.Scalar(value)
                 else { return nil }
                 result += String(decoding: plain, as: UTF8.self)
                 plain.removeAll()

@@ -1,7 +1,7 @@
 /// A conversation with a session, as a text file (`Tests/<Module>Tests/Dialogs/*.dialog`).
 ///
 ///     # a comment; empty lines mean nothing
-///     ! scenario full-disk      before anything else: an option, a word and its argument (see `Option`)
+///     ! scenario full-disk      before anything else: an option, a word and its argument
 ///     C: EHLO client.example    the client sends this line and CRLF
 ///     C- bare\n.\r\nraw         the client sends these bytes: \r \n \t \0 \\ \xHH are undone, no CRLF follows
 ///     C* 100 NOOP               the client sends the line so many times
@@ -12,6 +12,9 @@
 ///     A: new-mail 3             the world is told something before the next client line
 ///     E: wake                   wake, expire, shutdown or end (the peer closes its side)
 ///     X                         the server closes
+///
+/// Options that the player knows: `scenario`; `cuts whole` (the client's bytes come at once only); `pipelined` (play it also with
+/// the whole conversation sent at once); `torn` (the server may stop within a line). A test may know more.
 ///
 /// Lines that the client sends one after another, or one event, and what the server does about them, are a block.
 package struct Dialog: Sendable, CustomStringConvertible {

@@ -1,0 +1,17 @@
+/// What a session puts up with. Sizes in octets.
+package struct Limits: Sendable, Equatable {
+    /// RFC 2449 §4: 255 octets with CRLF. Pass phrases and internationalised names need more.
+    package var commandLine = 1024
+    /// Lines that are no command, before the session closes.
+    package var errors = 20
+    /// Wrong passwords in one connection.
+    package var authenticationFailures = 5
+    /// Octets asked for at once (`Question.read`).
+    package var read = 65_536
+    /// Octets asked for at once by TOP: most of them are behind a header.
+    package var topRead = 16_384
+    // RFC 1939 §3: an autologout timer of at least 10 minutes.
+    package var inactivity: Duration = .seconds(600)
+
+    package init() {}
+}
