@@ -60,7 +60,7 @@ extension IMAPSession {
     /// RFC 4616 §2: authorization identity NUL authentication identity NUL password.
     private mutating func authenticatePlain(_ tag: [UInt8], response: [UInt8]) {
         phase = .command
-        guard let message = Base64.decodeStrictly(response) else {
+        guard let message = Base64.decodeStrictly(response[...]) else {
             sayBad(tag: tag, "Invalid base64")
             return
         }

@@ -2,7 +2,7 @@ import Mail
 
 /// STORE in progress: large sets are stored a page at a time.
 struct Store {
-    var rest: UIDSet
+    var rest: UIDCursor
     var asked = 0
     var stored = 0
     var arguments: StoreArguments
@@ -13,11 +13,12 @@ extension IMAPSession {
     mutating func store(_ arguments: StoreArguments, _ completion: consuming Completion) throws(CommandError) {
         let view = try writableView()
         let uids = try view.resolve(arguments.set, isUID: arguments.isUID)
-        advanceStore(Store(rest: uids, arguments: arguments, completion: completion))
+        advanceStore(Store(rest: UIDCursor(uids), arguments: arguments, completion: completion))
     }
 
     private mutating func advanceStore(_ store: consuming Store) {
-        guard let view, !store.rest.isEmpty else {
+        let page = store.rest.next(limits.storePage)
+        guard let view, !page.isEmpty else {
             if store.stored < store.asked, !store.arguments.isUID {
                 // RFC 2180 §4.2.2: others have expunged some of them.
                 store.completion.status = Array("NO [EXPUNGEISSUED] Some messages no longer exist".utf8)
@@ -25,8 +26,6 @@ extension IMAPSession {
             complete(store.completion)
             return
         }
-        let page = store.rest.prefix(count: limits.storePage)
-        store.rest = store.rest.subtracting(page)
         store.asked += page.count
         let arguments = store.arguments
         ask(.store(view.id, page, arguments.operation, arguments.flags), .stored(store))
@@ -44,19 +43,5 @@ extension IMAPSession {
             for change in changes { sayFlags(change, withUID: store.arguments.isUID) }
         }
         advanceStore(store)
-    }
-}
-
-extension UIDSet {
-    /// The first so many members.
-    func prefix(count limit: Int) -> UIDSet {
-        var result = UIDSet()
-        var left = limit
-        for range in ranges where left > 0 {
-            let length = Swift.min(range.count, left)
-            result.append(range.lowerBound...(range.lowerBound + UInt32(length - 1)))
-            left -= length
-        }
-        return result
     }
 }

@@ -103,14 +103,14 @@ extension IMAPSession {
     mutating func sayKnownFlags() {
         guard let view else { return }
         output.append("* FLAGS ")
-        output.append(Flags([.answered, .flagged, .deleted, .seen, .draft], keywords: []), keywords: view.keywords)
+        output.appendSystemFlags(and: view.keywords)
         output.crlf()
         output.append("* OK [PERMANENTFLAGS ")
         if view.isReadOnly {
             output.append("()")
         } else {
             // RFC 3501 §7.1: \* says that new keywords may be made.
-            output.append(Flags([.answered, .flagged, .deleted, .seen, .draft]), keywords: view.keywords + ["\\*"])
+            output.appendSystemFlags(and: view.keywords + ["\\*"])
         }
         output.append("] Flags permitted\r\n")
     }
@@ -125,7 +125,7 @@ func take<Value>(_ place: inout Value?) -> Value? {
 
 extension ResponseBuffer {
     /// `keywords` as they come: a `Flags` keeps no more than a message may have.
-    fileprivate mutating func append(_ flags: Flags, keywords: [String]) {
+    fileprivate mutating func appendSystemFlags(and keywords: [String]) {
         append(0x28)
         for (place, known) in SystemFlags.all.enumerated() {
             if place > 0 { append(0x20) }

@@ -7,7 +7,7 @@
 //  - what is said leaves in pieces of at most `Limits.reply` bytes.
 //  - the length of a literal is known before its first byte is said, and kept.
 package import Dialogue
-package import Mail
+import Mail
 
 /// The server's side of one IMAP connection.
 package struct IMAPSession: ServerSession, ~Copyable {
