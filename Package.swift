@@ -44,7 +44,7 @@ let package = Package(
 
         // State and flow.
         module("Credentials", ["COpenSSL"]),
-        module("Store", ["Mail", "Credentials", "COpenSSL", .product(name: "GRDB", package: "GRDB.swift")]),
+        module("Store", ["Mail", "Credentials", "COpenSSL", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift")]),
         module("Flow", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
 
         // Edge.

@@ -1,22 +1,24 @@
-// The files of data/ inside the executable. Each name has a pointer to its first byte and one behind its last, in
-// .data.rel.ro so that position-independent code may hold them.
-.macro embed name, file
-    .section .rodata
+// The files of data/ inside the executable. Each has a start and an end symbol; the pointers stand in .data.rel.ro so
+// that position-independent code may import them.
+    .macro embed name, file
+    .section .rodata.buzon_\name, "a", @progbits
     .balign 16
-\name\()_bytes:
+.Lbuzon_\name\()_first:
     .incbin "\file"
-\name\()_bytes_end:
+.Lbuzon_\name\()_last:
     .byte 0
-    .section .data.rel.ro, "aw"
+    .section .data.rel.ro, "aw", @progbits
     .balign 8
-    .globl \name\()_start
-    .globl \name\()_end
-\name\()_start:
-    .quad \name\()_bytes
-\name\()_end:
-    .quad \name\()_bytes_end
-.endm
+    .globl buzon_\name\()_start, buzon_\name\()_end
+    .type buzon_\name\()_start, @object
+    .type buzon_\name\()_end, @object
+    .size buzon_\name\()_start, 8
+    .size buzon_\name\()_end, 8
+buzon_\name\()_start: .quad .Lbuzon_\name\()_first
+buzon_\name\()_end: .quad .Lbuzon_\name\()_last
+    .endm
 
-embed buzon_text, "text.tsv"
+    embed schema, "schema.sql"
+    embed text, "text.tsv"
 
-    .section .note.GNU-stack, "", @progbits
+    .section .note.GNU-stack,"",@progbits

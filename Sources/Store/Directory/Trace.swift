@@ -1,0 +1,75 @@
+import GRDB
+
+/// One line of what happened to a message, and why.
+package struct TraceEntry: Sendable, Equatable {
+    /// Seconds since 1970.
+    package var time: Int64
+    /// A word: `received`, `refused`, `delivered`, `queued`…
+    package var event: String
+    package var queueID: String
+    package var messageID: String
+    /// Address and name of the other side.
+    package var peer: String
+    package var sender: String
+    package var recipient: String
+    /// The reply's code, 0 when there was none.
+    package var code: Int
+    /// In words, for people.
+    package var text: String
+
+    package init(
+        time: Int64, event: String, queueID: String = "", messageID: String = "", peer: String = "", sender: String = "",
+        recipient: String = "", code: Int = 0, text: String = ""
+    ) {
+        self.time = time
+        self.event = event
+        self.queueID = queueID
+        self.messageID = messageID
+        self.peer = peer
+        self.sender = sender
+        self.recipient = recipient
+        self.code = code
+        self.text = text
+    }
+}
+
+extension MailStore {
+    /// Writes entries that belong to no delivery.
+    package func record(_ entries: [TraceEntry]) async throws(StoreFailure) {
+        try await writer.write { db, _ in try db.insert(entries) }
+    }
+
+    /// Entries that name an address (sender or recipient), a message id (with or without angle brackets) or a queue id; the newest
+    /// `limit`, in the order in which they happened.
+    package func trace(_ wanted: String, limit: Int = 200) async throws(StoreFailure) -> [TraceEntry] {
+        let plain = trimmed(wanted)
+        let bare = plain.hasPrefix("<") && plain.hasSuffix(">") ? String(plain.dropFirst().dropLast()) : plain
+        let rows = try await read { db in
+            try db.all(
+                """
+                SELECT time, event, queue_id, message_id, peer, sender, recipient, code, text FROM trace
+                WHERE lower(sender) = ?1 OR lower(recipient) = ?1 OR lower(message_id) IN (?1, '<' || ?1 || '>') OR lower(queue_id) = ?1
+                ORDER BY id DESC LIMIT ?2
+                """, .text(folded(bare)), .int(limit)
+            ) { row in
+                TraceEntry(
+                    time: row.int64(0), event: row.text(1), queueID: row.text(2), messageID: row.text(3), peer: row.text(4),
+                    sender: row.text(5), recipient: row.text(6), code: row.int(7), text: row.text(8))
+            }
+        }
+        return rows.reversed()
+    }
+}
+
+extension Database {
+    func insert(_ entries: [TraceEntry]) throws {
+        for entry in entries {
+            try run(
+                """
+                INSERT INTO trace (time, event, queue_id, message_id, peer, sender, recipient, code, text)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, .integer(entry.time), .text(entry.event), .text(entry.queueID), .text(entry.messageID), .text(entry.peer),
+                .text(entry.sender), .text(entry.recipient), .int(entry.code), .text(String(entry.text.prefix(1_000))))
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// The data directory: everything the server knows, and every message.
+//
+// `buzon.db` (SQLite, WAL) holds all but the bodies, `bodies/` holds those in append-only segments. All changes go through one
+// writer that commits in groups; what it has answered is durable. Readers see the last commit and never wait for the writer.
+//
+// Invariants: a body is durable before the index refers to it. A whole record in a segment is never removed because the index
+// does not know it. UIDs, modification sequences and UIDVALIDITY never go back. No SQL and no row leaves this module, and
+// nobody else opens the database.
+
+import Dispatch
+import GRDB
+import Synchronization
+
+/// An open data directory. Every method may be called from any task.
+package final class MailStore: Sendable {
+    package struct Options: Sendable {
+        package enum Role: Sendable {
+            /// Takes the directory's lock, recovers, and keeps house.
+            case server
+            /// A command beside a server, which may run or not: rows only, no lock.
+            case beside
+        }
+
+        package var role: Role
+        /// An absent or empty directory becomes a data directory.
+        package var createsDirectory: Bool
+        /// Seconds to wait for another process's transaction.
+        package var busyTimeout: Double = 10
+        /// Snapshots, compaction, sweeps and checkpoints by themselves. Tests call them by hand.
+        package var keepsHouse = true
+
+        package init(role: Role = .server, createsDirectory: Bool? = nil) {
+            self.role = role
+            self.createsDirectory = createsDirectory ?? (role == .server)
+        }
+    }
+
+    package let directory: String
+    /// The account that runs it is root. Allowed, and worth a warning.
+    package let isRoot: Bool
+
+    let pool: DatabasePool
+    let writer: Writer
+    let reader: SegmentReader
+    let log: SegmentLog?
+    let files: any FileSystem
+    let wakes: Wakes
+    let places = PlaceCache()
+    let maildrops = Mutex<Set<Int64>>([])
+    let settings: Mutex<[String: String]>
+    let readQueues: [DispatchQueue]
+    let nextQueue = Atomic<Int>(0)
+    let upkeep: Upkeep
+    private let lock: Mutex<OpenFile?>
+
+    /// Opens the data directory. Typed failures tell what stands in the way; nothing is half-written then.
+    package static func open(directory: String, options: Options = Options()) async throws(StoreFailure) -> MailStore {
+        try await open(directory: directory, options: options, files: KernelFileSystem(), step: { _ in })
+    }
+
+    /// For tests: with a file system that may fail, and told each step of a batch.
+    package static func open(
+        directory: String, options: Options, files: any FileSystem, step: @escaping @Sendable (String) -> Void
+    ) async throws(StoreFailure) -> MailStore {
+        do {
+            return try MailStore(directory: directory, options: options, files: files, step: step)
+        } catch {
+            throw storeFailure(error)
+        }
+    }
+
+    private init(directory: String, options: Options, files: any FileSystem, step: @escaping @Sendable (String) -> Void) throws {
+        let place = try DataDirectory.prepare(directory, options: options)
+        self.directory = directory
+        self.files = files
+        isRoot = place.isRoot
+        lock = Mutex(place.lock)
+        pool = try openDatabase(directory: directory, options: options, isNew: place.isNew)
+        let found = try pool.read { try Setting.load($0) }
+        settings = Mutex(found)
+        let bodies = directory + "/bodies"
+        reader = SegmentReader(directory: bodies)
+        let wakes = Wakes()
+        self.wakes = wakes
+        let upkeep = Upkeep()
+        self.upkeep = upkeep
+        readQueues = (0..<4).map { DispatchQueue(label: "buzon.store.read.\($0)") }
+        let hooks = Writer.Hooks(
+            noticed: { upkeep.noticed() }, wake: { wakes.wake($0) }, step: { step($0.rawValue) })
+        if options.role == .server {
+            let recovered = try recover(pool: pool, bodies: bodies)
+            let log = SegmentLog(
+                directory: bodies, files: files, limit: Setting.segmentSize.integer(in: found), last: recovered.lastSegment)
+            if let (id, end) = recovered.newest { try log.resume(id, end: end) }
+            self.log = log
+            writer = Writer(pool: pool, log: log, bodyID: recovered.bodyID, commit: recovered.commit, hooks: hooks)
+        } else {
+            log = nil
+            writer = Writer(pool: pool, log: nil, bodyID: 0, commit: 0, hooks: hooks)
+        }
+        if options.role == .server { upkeep.begin(self, keepsHouse: options.keepsHouse) }
+    }
+
+    /// Finishes what was promised, writes the log back into the database and lets the directory go. Later calls fail with `.closed`.
+    package func close() async {
+        await upkeep.end()
+        await writer.close()
+        if log != nil { try? await checkpoint(.truncate) }
+        try? pool.close()
+        lock.withLock { $0 = nil }
+    }
+
+    /// Where an incoming message waits until it is judged.
+    package func spool() -> Spool { Spool(directory: directory, files: files) }
+
+    func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(StoreFailure) -> Result {
+        do {
+            return try await pool.read(body)
+        } catch {
+            throw storeFailure(error)
+        }
+    }
+}
+
+/// Seconds since 1970.
+func now() -> Int64 { Int64(clockSeconds()) }

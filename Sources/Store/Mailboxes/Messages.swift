@@ -1,0 +1,154 @@
+import Dispatch
+import GRDB
+package import Mail
+import Synchronization
+
+/// Where bodies lie, for those that are being read. Compaction forgets what it moves.
+final class PlaceCache: Sendable {
+    private static let limit = 16_384
+    private let places = Mutex<[Int64: Place]>([:])
+
+    subscript(id: Int64) -> Place? {
+        get { places.withLock { $0[id] } }
+        set {
+            places.withLock { places in
+                if places.count >= Self.limit { places.removeAll(keepingCapacity: true) }
+                places[id] = newValue
+            }
+        }
+    }
+
+    func removeAll() { places.withLock { $0.removeAll() } }
+}
+
+extension MailStore {
+    /// Rows in one answer.
+    package static let pageLimit = 256
+    /// Bytes in one `read`.
+    package static let readLimit = 64 << 10
+
+    /// Messages of the set that exist, ascending, the first `limit` of them.
+    package func messages(
+        _ mailbox: MailboxID, _ uids: UIDSet, _ fields: Fields, limit: Int = pageLimit
+    ) async throws(StoreFailure) -> [MessageRow] {
+        try await read { try $0.messages(mailbox.rawValue, uids, fields, limit: limit) }
+    }
+
+    /// All messages of the set, page by page, ascending; no transaction is open between pages. `body` answers false to stop.
+    package func forEachRow(
+        in mailbox: MailboxID, _ uids: UIDSet, _ fields: Fields, _ body: (MessageRow) async throws -> Bool
+    ) async throws {
+        var rest = uids
+        while !rest.isEmpty {
+            let page = try await messages(mailbox, rest, fields)
+            for row in page where try await !body(row) { return }
+            guard page.count == Self.pageLimit, let last = page.last?.uid, last < UID.max else { return }
+            rest = rest.intersection(UIDSet(last + 1...UID.max))
+        }
+    }
+
+    /// Bytes `range` of a message's concatenation: prefix, then the original without its hidden range. At most `readLimit`; what
+    /// lies beyond the end is left out.
+    package func read(_ body: BodyReference, _ range: Range<Int>) async throws(StoreFailure) -> [UInt8] {
+        let size = body.size
+        let range = range.clamped(to: 0..<max(size, 0))
+        let wanted = range.lowerBound..<min(range.upperBound, range.lowerBound + Self.readLimit)
+        let pieces = body.pieces(wanted)
+        if pieces.original.allSatisfy(\.isEmpty) { return pieces.prefix }
+        let place: Place
+        if let known = places[body.id] {
+            place = known
+        } else {
+            let found = try await read { try $0.place(body.id) }
+            guard let found else { throw .nonExistent }
+            places[body.id] = found
+            place = found
+        }
+        guard pieces.original.allSatisfy({ $0.upperBound <= place.length }) else {
+            throw .ioError("body \(body.id): \(range) is out of bounds")
+        }
+        let reader = reader
+        return try await blocking {
+            let file = try reader.file(place.segment)
+            var bytes = pieces.prefix
+            for part in pieces.original where !part.isEmpty {
+                let got = try file.read(part.count, at: place.position + place.header + part.lowerBound)
+                guard got.count == part.count else { throw StoreFailure.ioError("body \(body.id): segment \(place.segment) is too short") }
+                if bytes.isEmpty { bytes = got } else { bytes += got }
+            }
+            return bytes
+        }
+    }
+
+    /// Runs a call that may wait for the disk on one of a few threads of its own.
+    func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws(StoreFailure) -> Result {
+        let number = nextQueue.wrappingAdd(1, ordering: .relaxed).newValue
+        let queue = readQueues[Int(UInt(bitPattern: number) % UInt(readQueues.count))]
+        let result: Swift.Result<Result, StoreFailure> = await withCheckedContinuation { continuation in
+            queue.async {
+                do {
+                    continuation.resume(returning: .success(try body()))
+                } catch {
+                    continuation.resume(returning: .failure(storeFailure(error)))
+                }
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension BodyReference {
+    /// A range of the concatenation as bytes of the prefix and at most two ranges of the original.
+    func pieces(_ range: Range<Int>) -> (prefix: [UInt8], original: [Range<Int>]) {
+        let head = Array(prefix[range.clamped(to: 0..<prefix.count)])
+        let start = max(range.lowerBound - prefix.count, 0)
+        let end = max(range.upperBound - prefix.count, 0)
+        guard end > start else { return (head, []) }
+        guard let hidden, !hidden.isEmpty else { return (head, [start..<end]) }
+        let before = start..<min(end, max(hidden.lowerBound, start))
+        let after = max(start + hidden.count, hidden.upperBound)..<max(end + hidden.count, max(start + hidden.count, hidden.upperBound))
+        return (head, [start < hidden.lowerBound ? before : start..<start, after])
+    }
+}
+
+extension Database {
+    func place(_ body: Int64) throws -> Place? {
+        try first("SELECT segment_id, position, header, length FROM body WHERE id = ?", .integer(body)) { row in
+            Place(segment: row.int(0), position: row.int(1), header: row.int(2), length: row.int(3))
+        }
+    }
+
+    func messages(_ mailbox: Int64, _ uids: UIDSet, _ fields: Fields, limit: Int) throws -> [MessageRow] {
+        var rows: [MessageRow] = []
+        let needsBody = fields.contains(.body)
+        let needsSummary = !fields.isDisjoint(with: [.envelope, .structure])
+        let columns = "message.id, modseq, flags, keywords, date, zone, size, body_id, length(prefix), hidden_start, hidden_end"
+        let prefix = needsBody ? ", prefix" : ", ''"
+        let summary =
+            needsSummary
+            ? (fields.contains(.envelope) ? ", envelope" : ", ''") + (fields.contains(.structure) ? ", structure" : ", ''") : ""
+        let sql =
+            "SELECT \(columns)\(prefix)\(summary) FROM message \(needsSummary ? "JOIN body ON body.id = body_id" : "") "
+            + "WHERE message.id BETWEEN ? AND ? ORDER BY message.id LIMIT ?"
+        for range in uids.ranges {
+            guard rows.count < limit else { break }
+            let low = messageKey(mailbox, range.lowerBound)
+            let high = messageKey(mailbox, range.upperBound)
+            try forEach(sql, [.integer(low), .integer(high), .int(limit - rows.count)]) { row in
+                let size = row.int(6)
+                let hidden = row.int(9)..<row.int(10)
+                let reference = BodyReference(
+                    id: row.int64(7), length: size - row.int(8) + hidden.count, prefix: needsBody ? row.blob(11) : [],
+                    hidden: hidden.isEmpty ? nil : hidden)
+                rows.append(
+                    MessageRow(
+                        uid: UID(truncatingIfNeeded: row.int64(0) & 0xFFFF_FFFF), modSeq: row.int64(1), flags: row.flags(2),
+                        internalDate: InternalDate(seconds: row.int64(4), zoneMinutes: Int16(truncatingIfNeeded: row.int64(5))),
+                        size: size, envelope: fields.contains(.envelope) ? row.blob(12) : [],
+                        structure: fields.contains(.structure) ? row.blob(13) : [], body: reference))
+                return true
+            }
+        }
+        return rows
+    }
+}

@@ -1,0 +1,291 @@
+import Dispatch
+import GRDB
+import Synchronization
+
+/// What a piece of work leaves behind in its batch.
+struct Effects {
+    /// The body that was appended for this piece.
+    var body: (id: Int64, place: Place)?
+    /// Mailboxes whose sessions are to be woken after the commit.
+    var touched: [Int64] = []
+    /// Bytes of segments that became live.
+    var live: [Int: Int] = [:]
+}
+
+/// One thing to be done by the writer.
+struct Piece: Sendable {
+    /// Appended to the newest segment before the transaction begins.
+    var spool: Spool?
+    /// Before the body is appended: refuse, or say where it goes. Reads only.
+    var prepare: (@Sendable (Database) throws -> [Route])?
+    /// Inside the transaction, in a savepoint of its own. May run without having an effect: the batch may still fail.
+    var work: @Sendable (Database, inout Effects) throws -> Void
+    /// After the commit, or with the reason why there was none.
+    var done: @Sendable (StoreFailure?) -> Void
+}
+
+/// The one writer. It takes whatever waits, appends the bodies, makes them durable, and commits once; so batches form by
+/// themselves while the one before is being synchronised. When `done(nil)` is called, the piece is durable.
+final class Writer: Sendable {
+    /// Pieces in one batch. More wait for the next.
+    static let batchLimit = 256
+
+    struct Hooks: Sendable {
+        /// Another process has written to the database.
+        var noticed: @Sendable () -> Void = {}
+        /// Sessions to be woken.
+        var wake: @Sendable (Set<Int64>) -> Void = { _ in }
+        /// For tests: called with the name of each step of a batch.
+        var step: @Sendable (Step) -> Void = { _ in }
+    }
+
+    /// The instants between which a crash must lose nothing that was promised.
+    package enum Step: String, Sendable, CaseIterable {
+        case begin, appended, synchronised, beforeCommit, committed
+    }
+
+    private struct Waiting {
+        var pieces: [Piece] = []
+        var isScheduled = false
+        var isClosed = false
+    }
+
+    /// Only touched on the queue.
+    private struct State {
+        var dataVersion = -1
+        var registeredSegment = -1
+        var bodyID: Int64
+        var commit: Int64
+        /// Set after a failure that leaves the disk in doubt.
+        var isInDoubt = false
+        var nextProof: UInt64 = 0
+    }
+
+    let pool: DatabasePool
+    let log: SegmentLog?
+    private let queue = DispatchQueue(label: "buzon.store.writer", qos: .userInitiated)
+    private let waiting = Mutex(Waiting())
+    private let state: Mutex<State>
+    private let hooks: Hooks
+
+    /// `log` is nil beside a running server: rows only.
+    init(pool: DatabasePool, log: SegmentLog?, bodyID: Int64, commit: Int64, hooks: Hooks) {
+        self.pool = pool
+        self.log = log
+        self.hooks = hooks
+        state = Mutex(State(bodyID: bodyID, commit: commit))
+    }
+
+    func submit(_ piece: Piece) {
+        let (isTaken, mustSchedule) = waiting.withLock { waiting in
+            if waiting.isClosed { return (false, false) }
+            waiting.pieces.append(piece)
+            defer { waiting.isScheduled = true }
+            return (true, !waiting.isScheduled)
+        }
+        guard isTaken else { return piece.done(.closed) }
+        if mustSchedule { queue.async { self.drain() } }
+    }
+
+    /// Runs `work` in a transaction with whatever else waits, and returns when it is durable.
+    func write<Result: Sendable>(
+        spool: Spool? = nil, prepare: (@Sendable (Database) throws -> [Route])? = nil,
+        _ work: @escaping @Sendable (Database, inout Effects) throws -> Result
+    ) async throws(StoreFailure) -> Result {
+        let slot = Slot<Result>()
+        let failure: StoreFailure? = await withCheckedContinuation { continuation in
+            submit(
+                Piece(
+                    spool: spool, prepare: prepare, work: { db, effects in slot.set(try work(db, &effects)) },
+                    done: { continuation.resume(returning: $0) }))
+        }
+        if let failure { throw failure }
+        guard let result = slot.take() else { throw .ioError("no result") }
+        return result
+    }
+
+    /// Runs on the writer's own connection between batches, outside of a transaction.
+    func between<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(StoreFailure) -> Result {
+        let result: Swift.Result<Result, StoreFailure> = await withCheckedContinuation { continuation in
+            queue.async {
+                do {
+                    continuation.resume(returning: .success(try self.pool.writeWithoutTransaction { try body($0) }))
+                } catch {
+                    continuation.resume(returning: .failure(storeFailure(error)))
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    /// Finishes what waits; everything later is refused.
+    func close() async {
+        waiting.withLock { $0.isClosed = true }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            queue.async {
+                self.drain()
+                continuation.resume()
+            }
+        }
+    }
+
+    private func drain() {
+        while true {
+            let batch = waiting.withLock { waiting in
+                let batch = Array(waiting.pieces.prefix(Self.batchLimit))
+                waiting.pieces.removeFirst(batch.count)
+                if batch.isEmpty { waiting.isScheduled = false }
+                return batch
+            }
+            if batch.isEmpty { return }
+            state.withLock { run(batch, &$0) }
+        }
+    }
+
+    // MARK: One batch
+
+    private func run(_ batch: [Piece], _ state: inout State) {
+        var refusals = [StoreFailure?](repeating: nil, count: batch.count)
+        var touched: Set<Int64> = []
+        var hasChangedOutside = false
+        do {
+            if state.isInDoubt { try prove(&state) }
+            try pool.writeWithoutTransaction { db in
+                hooks.step(.begin)
+                hasChangedOutside = try notice(db, &state)
+                let places = try append(batch, &refusals, db, &state)
+                do {
+                    try transact(batch, places, &refusals, &touched, db, &state)
+                } catch {
+                    if db.isInsideTransaction { try? db.execute(sql: "ROLLBACK") }
+                    state.registeredSegment = -1
+                    throw error
+                }
+            }
+        } catch {
+            let failure = storeFailure(error)
+            if case .ioError = failure { state.isInDoubt = true }
+            for index in refusals.indices where refusals[index] == nil { refusals[index] = failure }
+            touched = []
+        }
+        for (piece, refusal) in zip(batch, refusals) { piece.done(refusal) }
+        if !touched.isEmpty { hooks.wake(touched) }
+        if hasChangedOutside { hooks.noticed() }
+    }
+
+    /// `PRAGMA data_version` moves only with other connections' commits.
+    private func notice(_ db: Database, _ state: inout State) throws -> Bool {
+        let version = try db.first("PRAGMA data_version") { $0.int(0) } ?? 0
+        defer { state.dataVersion = version }
+        return version != state.dataVersion
+    }
+
+    private func append(
+        _ batch: [Piece], _ refusals: inout [StoreFailure?], _ db: Database, _ state: inout State
+    ) throws -> [Int: (id: Int64, place: Place)] {
+        var records: [PendingRecord] = []
+        var owners: [Int] = []
+        for (index, piece) in batch.enumerated() {
+            guard piece.spool != nil || piece.prepare != nil else { continue }
+            do {
+                let routes = try piece.prepare?(db) ?? []
+                guard let spool = piece.spool else { continue }
+                state.bodyID += 1
+                records.append(
+                    PendingRecord(
+                        header: RecordHeader(
+                            bodyID: state.bodyID, payloadLength: spool.count, checksum: spool.checksum, commit: state.commit + 1,
+                            date: now(), routes: routes),
+                        payload: spool.payload))
+                owners.append(index)
+            } catch let failure as SQLFailure where failure.endsTransaction {
+                throw failure
+            } catch {
+                refusals[index] = storeFailure(error)
+            }
+        }
+        guard !records.isEmpty else { return [:] }
+        guard let log else { throw StoreFailure.ioError("bodies are the running server's") }
+        state.commit += 1
+        let places = try log.append(&records)
+        hooks.step(.appended)
+        do {
+            // A body is durable before the index says that it is there.
+            try log.synchronise()
+        } catch {
+            state.isInDoubt = true
+            throw error
+        }
+        hooks.step(.synchronised)
+        var result: [Int: (id: Int64, place: Place)] = [:]
+        for (number, owner) in owners.enumerated() { result[owner] = (records[number].header.bodyID, places[number]) }
+        return result
+    }
+
+    private func transact(
+        _ batch: [Piece], _ places: [Int: (id: Int64, place: Place)], _ refusals: inout [StoreFailure?], _ touched: inout Set<Int64>,
+        _ db: Database, _ state: inout State
+    ) throws {
+        try db.run("BEGIN IMMEDIATE")
+        var live: [Int: Int] = [:]
+        if let segment = places.first?.value.place.segment {
+            if segment != state.registeredSegment {
+                try db.run("INSERT OR IGNORE INTO segment (id) VALUES (?)", .int(segment))
+                state.registeredSegment = segment
+            }
+            try db.run(
+                "UPDATE counter SET value = CASE name WHEN 'body' THEN ? ELSE ? END WHERE name IN ('body', 'commit')",
+                .integer(state.bodyID), .integer(state.commit))
+        }
+        for (index, piece) in batch.enumerated() where refusals[index] == nil {
+            var effects = Effects(body: places[index])
+            do {
+                try db.run("SAVEPOINT piece")
+                try piece.work(db, &effects)
+                try db.run("RELEASE piece")
+                touched.formUnion(effects.touched)
+                live.merge(effects.live) { $0 + $1 }
+            } catch let failure as SQLFailure where failure.endsTransaction {
+                throw failure
+            } catch {
+                refusals[index] = storeFailure(error)
+                try db.run("ROLLBACK TO piece")
+                try db.run("RELEASE piece")
+            }
+        }
+        for (segment, bytes) in live { try db.run("UPDATE segment SET live = live + ? WHERE id = ?", .int(bytes), .int(segment)) }
+        hooks.step(.beforeCommit)
+        try db.run("COMMIT")
+        hooks.step(.committed)
+    }
+
+    /// After a failed write nothing is taken in until a new segment and the database have proved writable; asked once a second at most.
+    private func prove(_ state: inout State) throws {
+        let now = DispatchTime.now().uptimeNanoseconds
+        guard now >= state.nextProof else { throw StoreFailure.unavailable }
+        state.nextProof = now + 1_000_000_000
+        do {
+            if let log {
+                log.abandon()
+                try log.prove()
+            }
+            try pool.writeWithoutTransaction { db in
+                try db.run("BEGIN IMMEDIATE")
+                try db.run("UPDATE counter SET value = ? WHERE name = 'commit'", .integer(state.commit))
+                try db.run("COMMIT")
+            }
+            state.isInDoubt = false
+        } catch {
+            try? pool.writeWithoutTransaction { db in if db.isInsideTransaction { try db.execute(sql: "ROLLBACK") } }
+            throw StoreFailure.unavailable
+        }
+    }
+}
+
+/// A result on its way from the writer to who asked for it.
+private final class Slot<Content: Sendable>: Sendable {
+    private let content = Mutex<Content?>(nil)
+
+    func set(_ value: Content) { content.withLock { $0 = value } }
+    func take() -> Content? { content.withLock { $0.take() } }
+}
