@@ -1,7 +1,7 @@
-package import Dialogue
+import Dialogue
 package import IMAP
 import Mail
-package import Store
+import Store
 
 /// Answers the questions of one IMAP session.
 package final class MailboxAccess: Responder {

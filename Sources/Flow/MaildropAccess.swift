@@ -1,7 +1,7 @@
-package import Dialogue
+import Dialogue
 import Mail
 package import POP3
-package import Store
+import Store
 
 /// Answers the questions of one POP3 session.
 package final class MaildropAccess: Responder {

@@ -1,5 +1,5 @@
 package import Dialogue
-package import Mail
+import Mail
 package import SMTP
 package import Store
 

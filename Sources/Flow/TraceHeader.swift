@@ -52,7 +52,7 @@ package struct TraceHeader: Sendable {
         return """
             Received: from \(greetingWord) ([\(literal)])\r
             \tby \(hostname) with \(transmissionType) id \(queueID)\r
-            \tfor <\(recipient)>; \(MailDate.format(date))\r
+            \tfor <\(recipient)>; \(MailDate.format(seconds: date.seconds, zoneMinutes: date.zoneMinutes))\r
 
             """
     }

@@ -47,6 +47,7 @@ package final class MailStore: Sendable {
     let wakes: Wakes
     let places = PlaceCache()
     let maildrops = Mutex<Set<Int64>>([])
+    let notes = TraceNotes()
     let settings: Mutex<[String: String]>
     let readQueues: [DispatchQueue]
     let nextQueue = Atomic<Int>(0)
@@ -104,6 +105,7 @@ package final class MailStore: Sendable {
     /// Finishes what was promised, writes the log back into the database and lets the directory go. Later calls fail with `.closed`.
     package func close() async {
         await upkeep.end()
+        flushNotes()
         await writer.close()
         if log != nil { try? await checkpoint(.truncate) }
         try? pool.close()

@@ -10,6 +10,7 @@ import POP3
 import SMTP
 import ServiceLifecycle
 import Store
+import UnixSignals
 
 /// The one place where everything meets: opens the data directory, opens the doors, and serves until it is told to stop.
 struct Appliance {
@@ -54,7 +55,7 @@ struct Appliance {
 
     private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any Service] {
         let hostname = Self.hostname(store)
-        let workshop = Workshop(threads: max(2, System.coreCount))
+        let workshop = Workshop(threads: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         let caps = ConnectionCaps(total: Self.connectionCap, perAddress: store.integer(.connectionsPerAddress))
         let reception = ReceptionContext(
             store: store, workshop: workshop, queueIDs: QueueIDs(), hostname: hostname, clock: Clock.microseconds, zone: Clock.zone)
@@ -105,7 +106,7 @@ struct Appliance {
     }
 
     private static func reason(_ error: any Error) -> String {
-        guard let code = Listening.errorNumber(error) else { return "\(error)" }
+        guard let code = errorNumber(error) else { return "\(error)" }
         switch code {
         case EADDRINUSE: return text("serve.bind.inuse")
         case EACCES: return text("serve.bind.denied")

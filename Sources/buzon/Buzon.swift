@@ -47,7 +47,7 @@ struct Buzon: AsyncParsableCommand {
 
     private static func complain(_ line: String) {
         let line = line.split(separator: "\n").joined(separator: " ")
-        fputs("buzon: \(line)\n", stderr)
+        Output.complain("buzon: \(line)\n")
     }
 }
 

@@ -3,6 +3,12 @@ import Glibc
 
 /// Prints rows for people (aligned columns) or for programs (`--json`).
 enum Output {
+    /// To standard error, as it is.
+    static func complain(_ words: String) {
+        var words = words
+        words.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
     static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -35,11 +41,11 @@ enum SecretInput {
         silent.c_lflag &= ~tcflag_t(ECHO)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer { tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved) }
-        fputs(prompt, stderr)
+        Output.complain(prompt)
         let first = try line()
-        fputs("\n" + text("user.password.again"), stderr)
+        Output.complain("\n" + text("user.password.again"))
         let second = try line()
-        fputs("\n", stderr)
+        Output.complain("\n")
         guard first == second else { throw CommandFailure(text("user.password.differ")) }
         return first
     }

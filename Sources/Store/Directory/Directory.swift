@@ -17,6 +17,11 @@ package struct Forwarding: Sendable, Equatable {
     /// `user@domain`, `@domain`, or a name of the server itself; folded.
     package var origin: String
     package var destinations: [String]
+
+    package init(origin: String, destinations: [String]) {
+        self.origin = origin
+        self.destinations = destinations
+    }
 }
 
 /// Names come folded to ASCII lower case, domains as A-labels (`Mail.Address.key`); other cases are folded here.

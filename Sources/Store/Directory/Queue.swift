@@ -39,6 +39,16 @@ extension MailStore {
         }
     }
 
+    /// Whether mail for a domain (folded) waits to leave.
+    package func hasOutgoing(domain: String) async throws(StoreFailure) -> Bool {
+        let suffix = "@" + folded(domain)
+        return try await read { db in
+            try db.first(
+                "SELECT 1 FROM outgoing_recipient WHERE lower(substr(address, -length(?1))) = ?1 LIMIT 1", .text(suffix)
+            ) { _ in true } ?? false
+        }
+    }
+
     /// Takes a message out of the queue.
     package func removeFromQueue(_ queueID: String) async throws(StoreFailure) {
         try await writer.write { db, _ in

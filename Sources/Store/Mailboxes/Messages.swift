@@ -50,10 +50,7 @@ extension MailStore {
     /// Bytes `range` of a message's concatenation: prefix, then the original without its hidden range. At most `readLimit`; what
     /// lies beyond the end is left out.
     package func read(_ body: BodyReference, _ range: Range<Int>) async throws(StoreFailure) -> [UInt8] {
-        let size = body.size
-        let range = range.clamped(to: 0..<max(size, 0))
-        let wanted = range.lowerBound..<min(range.upperBound, range.lowerBound + Self.readLimit)
-        let pieces = body.pieces(wanted)
+        let pieces = body.pieces(body.bounded(range))
         if pieces.original.allSatisfy(\.isEmpty) { return pieces.prefix }
         let place: Place
         if let known = places[body.id] {
@@ -64,20 +61,19 @@ extension MailStore {
             places[body.id] = found
             place = found
         }
-        guard pieces.original.allSatisfy({ $0.upperBound <= place.length }) else {
-            throw .ioError("body \(body.id): \(range) is out of bounds")
+        return try await blocking { try self.bytes(pieces, at: place, body.id) }
+    }
+
+    func bytes(_ pieces: (prefix: [UInt8], original: [Range<Int>]), at place: Place, _ id: Int64) throws -> [UInt8] {
+        guard pieces.original.allSatisfy({ $0.upperBound <= place.length }) else { throw StoreFailure.ioError("body \(id): out of bounds") }
+        let file = try reader.file(place.segment)
+        var bytes = pieces.prefix
+        for part in pieces.original where !part.isEmpty {
+            let got = try file.read(part.count, at: place.position + place.header + part.lowerBound)
+            guard got.count == part.count else { throw StoreFailure.ioError("body \(id): segment \(place.segment) is too short") }
+            if bytes.isEmpty { bytes = got } else { bytes += got }
         }
-        let reader = reader
-        return try await blocking {
-            let file = try reader.file(place.segment)
-            var bytes = pieces.prefix
-            for part in pieces.original where !part.isEmpty {
-                let got = try file.read(part.count, at: place.position + place.header + part.lowerBound)
-                guard got.count == part.count else { throw StoreFailure.ioError("body \(body.id): segment \(place.segment) is too short") }
-                if bytes.isEmpty { bytes = got } else { bytes += got }
-            }
-            return bytes
-        }
+        return bytes
     }
 
     /// Runs a call that may wait for the disk on one of a few threads of its own.
@@ -98,6 +94,12 @@ extension MailStore {
 }
 
 extension BodyReference {
+    /// A range inside the concatenation, of `MailStore.readLimit` bytes at most.
+    func bounded(_ range: Range<Int>) -> Range<Int> {
+        let range = range.clamped(to: 0..<max(size, 0))
+        return range.lowerBound..<min(range.upperBound, range.lowerBound + MailStore.readLimit)
+    }
+
     /// A range of the concatenation as bytes of the prefix and at most two ranges of the original.
     func pieces(_ range: Range<Int>) -> (prefix: [UInt8], original: [Range<Int>]) {
         let head = Array(prefix[range.clamped(to: 0..<prefix.count)])

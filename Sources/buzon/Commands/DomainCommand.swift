@@ -27,10 +27,13 @@ struct DomainCommand: ParsableCommand {
         func run() async throws {
             let name = try canonical(name)
             try await common.withStore { store in
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .alreadyExists: text("domain.exists", ["name": name])
+                    default: nil
+                    }
+                }) {
                     try await store.addDomain(name)
-                } catch .alreadyExists {
-                    throw CommandFailure(text("domain.exists", ["name": name]))
                 }
             }
             try common.answer(Shown(domain: name, users: 0), text("domain.added", ["name": name]))
@@ -78,12 +81,14 @@ struct DomainCommand: ParsableCommand {
         func run() async throws {
             let name = try canonical(name)
             try await common.withStore { store in
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .nonExistent: text("domain.unknown", ["name": name])
+                    case .inUse: text("domain.inuse", ["name": name])
+                    default: nil
+                    }
+                }) {
                     try await store.removeDomain(name)
-                } catch .nonExistent {
-                    throw CommandFailure(text("domain.unknown", ["name": name]))
-                } catch .inUse {
-                    throw CommandFailure(text("domain.inuse", ["name": name]))
                 }
             }
             try common.answer(Shown(domain: name, users: 0), text("domain.removed", ["name": name]))

@@ -17,6 +17,15 @@ struct ForwardingCommand: ParsableCommand {
         }
     }
 
+    /// Several arguments, each with one or more addresses separated by commas.
+    private static func addresses(_ arguments: [String]) -> [String] {
+        var addresses: [String] = []
+        for argument in arguments {
+            for part in argument.split(separator: ",") { addresses.append(String(part.filter { $0 != " " })) }
+        }
+        return addresses.filter { !$0.isEmpty }
+    }
+
     private static func unknown(_ origin: String) -> CommandFailure {
         CommandFailure(text("forwarding.unknown", ["origin": origin]))
     }
@@ -28,7 +37,7 @@ struct ForwardingCommand: ParsableCommand {
         @Argument(help: ArgumentHelp(text("help.forwarding.destination"), valueName: "DESTINATION")) var destinations: [String]
 
         func run() async throws {
-            let wanted = destinations.flatMap { $0.split(separator: ",") }.map { $0.filter { $0 != " " } }.filter { !$0.isEmpty }
+            let wanted = addresses(destinations)
             let forwarding = try await common.withStore { store in
                 let check = try ForwardingCheck(
                     origin: origin, hostname: Appliance.hostname(store), tagSeparator: store.value(.separator))
@@ -78,7 +87,7 @@ struct ForwardingCommand: ParsableCommand {
         @Argument(help: ArgumentHelp(text("help.forwarding.destination"), valueName: "DESTINATION")) var destinations: [String] = []
 
         func run() async throws {
-            let gone = destinations.flatMap { $0.split(separator: ",") }.map { $0.lowercased() }
+            let gone = addresses(destinations).map { $0.lowercased() }
             let left = try await common.withStore { store in
                 let key = (try? ForwardingCheck(origin: origin, hostname: "", tagSeparator: "").key) ?? origin
                 guard let existing = try await store.forwarding(key) else { throw unknown(origin) }

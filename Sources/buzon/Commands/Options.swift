@@ -34,6 +34,17 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
+/// Runs `body`; a failure of the store that `words` knows is told in them.
+@discardableResult
+func telling<Result>(_ words: (StoreFailure) -> String?, _ body: () async throws -> Result) async throws -> Result {
+    do {
+        return try await body()
+    } catch {
+        if let failure = error as? StoreFailure, let words = words(failure) { throw CommandFailure(words) }
+        throw error
+    }
+}
+
 extension CommandFailure {
     /// A failure of the store that no command has words of its own for.
     init?(_ error: any Error) {

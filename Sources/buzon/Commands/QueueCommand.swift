@@ -31,7 +31,7 @@ struct QueueCommand: ParsableCommand {
             Output.table(
                 entries.map { entry in
                     [
-                        entry.queueID, MailDate.format(InternalDate(seconds: entry.created)), "\(entry.size)", "<\(entry.sender)>",
+                        entry.queueID, MailDate.format(seconds: entry.created), "\(entry.size)", "<\(entry.sender)>",
                         entry.recipients.map { "<\($0.address)>" }.joined(separator: " "),
                     ]
                 })

@@ -53,10 +53,13 @@ struct SettingsCommand: ParsableCommand {
         func run() async throws {
             let setting = try named(key)
             try await common.withStore { store in
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .invalid: text("settings.invalid", ["key": key, "value": value])
+                    default: nil
+                    }
+                }) {
                     try await store.set(setting, to: value)
-                } catch .invalid {
-                    throw CommandFailure(text("settings.invalid", ["key": key, "value": value]))
                 }
             }
             try common.answer(["key": key, "value": value], text("settings.done", ["key": key, "value": value]))

@@ -38,7 +38,7 @@ struct Trace: AsyncParsableCommand {
             let line = text(
                 "trace.line",
                 [
-                    "time": MailDate.format(InternalDate(seconds: entry.time)), "event": text("trace.event.\(entry.event)"),
+                    "time": MailDate.format(seconds: entry.time), "event": text("trace.event.\(entry.event)"),
                     "sender": "<\(entry.sender)>", "recipient": "<\(entry.recipient)>", "peer": entry.peer,
                     "text": text(Reason(stored: entry.text)),
                 ])

@@ -58,12 +58,14 @@ struct UserCommand: ParsableCommand {
                     throw CommandFailure(text("user.unknown-domain", ["email": email, "domain": domain]))
                 }
                 let password = try SecretInput.read(prompt: text("user.password.prompt", ["email": email]))
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .alreadyExists: text("user.exists", ["email": email])
+                    case .invalid: text("user.invalid", ["email": email])
+                    default: nil
+                    }
+                }) {
                     try await store.addUser(email, password: password, quota: quota)
-                } catch .alreadyExists {
-                    throw CommandFailure(text("user.exists", ["email": email]))
-                } catch .invalid {
-                    throw CommandFailure(text("user.invalid", ["email": email]))
                 }
             }
             try common.answer(Done(email: email), text("user.added", ["email": email]))
@@ -111,10 +113,13 @@ struct UserCommand: ParsableCommand {
         func run() async throws {
             let email = try canonical(email)
             try await common.withStore { store in
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .nonExistent: unknown(email).description
+                    default: nil
+                    }
+                }) {
                     try await store.removeUser(email)
-                } catch .nonExistent {
-                    throw unknown(email)
                 }
             }
             try common.answer(Done(email: email), text("user.removed", ["email": email]))
@@ -131,10 +136,13 @@ struct UserCommand: ParsableCommand {
             try await common.withStore { store in
                 guard try await store.user(email) != nil else { throw unknown(email) }
                 let password = try SecretInput.read(prompt: text("user.password.prompt", ["email": email]))
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .nonExistent: unknown(email).description
+                    default: nil
+                    }
+                }) {
                     try await store.setPassword(email, password)
-                } catch .nonExistent {
-                    throw unknown(email)
                 }
             }
             try common.answer(Done(email: email), text("user.password.set", ["email": email]))
@@ -152,10 +160,13 @@ struct UserCommand: ParsableCommand {
             let bytes = Int(quota)
             guard quota == "default" || bytes.map({ $0 >= 0 }) == true else { throw ValidationError(text("user.quota.invalid")) }
             try await common.withStore { store in
-                do throws(StoreFailure) {
+                try await telling({
+                    switch $0 {
+                    case .nonExistent: unknown(email).description
+                    default: nil
+                    }
+                }) {
                     try await store.setQuota(email, bytes)
-                } catch .nonExistent {
-                    throw unknown(email)
                 }
             }
             try common.answer(Done(email: email), text("user.quota.set", ["email": email, "quota": quota]))
