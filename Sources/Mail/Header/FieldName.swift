@@ -6,73 +6,27 @@ enum FieldName {
 
     /// Nil for every other name. ASCII case does not matter (RFC 5322 §1.2.2).
     init?(_ name: UnsafeBufferPointer<UInt8>) {
+        func spells(_ lowercase: StaticString) -> Bool { name.isCaseInsensitivelyEqual(toLowercase: lowercase) }
         switch name.count {
-        case 2:
-            if name.isCaseInsensitivelyEqual(toLowercase: "to") {
-                self = .to
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "cc") {
-                self = .cc
-            } else {
-                return nil
-            }
-        case 3: if name.isCaseInsensitivelyEqual(toLowercase: "bcc") { self = .bcc } else { return nil }
-        case 4:
-            if name.isCaseInsensitivelyEqual(toLowercase: "from") {
-                self = .from
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "date") {
-                self = .date
-            } else {
-                return nil
-            }
-        case 6: if name.isCaseInsensitivelyEqual(toLowercase: "sender") { self = .sender } else { return nil }
-        case 7: if name.isCaseInsensitivelyEqual(toLowercase: "subject") { self = .subject } else { return nil }
-        case 8:
-            if name.isCaseInsensitivelyEqual(toLowercase: "received") {
-                self = .received
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "reply-to") {
-                self = .replyTo
-            } else {
-                return nil
-            }
-        case 10:
-            if name.isCaseInsensitivelyEqual(toLowercase: "message-id") {
-                self = .messageID
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "content-id") {
-                self = .contentID
-            } else {
-                return nil
-            }
-        case 11:
-            if name.isCaseInsensitivelyEqual(toLowercase: "in-reply-to") {
-                self = .inReplyTo
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "content-md5") {
-                self = .contentMD5
-            } else {
-                return nil
-            }
-        case 12: if name.isCaseInsensitivelyEqual(toLowercase: "content-type") { self = .contentType } else { return nil }
-        case 16:
-            if name.isCaseInsensitivelyEqual(toLowercase: "content-language") {
-                self = .contentLanguage
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "content-location") {
-                self = .contentLocation
-            } else {
-                return nil
-            }
-        case 19:
-            if name.isCaseInsensitivelyEqual(toLowercase: "content-disposition") {
-                self = .contentDisposition
-            } else if name.isCaseInsensitivelyEqual(toLowercase: "content-description") {
-                self = .contentDescription
-            } else {
-                return nil
-            }
-        case 25:
-            if name.isCaseInsensitivelyEqual(toLowercase: "content-transfer-encoding") {
-                self = .contentTransferEncoding
-            } else {
-                return nil
-            }
+        case 2 where spells("to"): self = .to
+        case 2 where spells("cc"): self = .cc
+        case 3 where spells("bcc"): self = .bcc
+        case 4 where spells("from"): self = .from
+        case 4 where spells("date"): self = .date
+        case 6 where spells("sender"): self = .sender
+        case 7 where spells("subject"): self = .subject
+        case 8 where spells("received"): self = .received
+        case 8 where spells("reply-to"): self = .replyTo
+        case 10 where spells("message-id"): self = .messageID
+        case 10 where spells("content-id"): self = .contentID
+        case 11 where spells("in-reply-to"): self = .inReplyTo
+        case 11 where spells("content-md5"): self = .contentMD5
+        case 12 where spells("content-type"): self = .contentType
+        case 16 where spells("content-language"): self = .contentLanguage
+        case 16 where spells("content-location"): self = .contentLocation
+        case 19 where spells("content-disposition"): self = .contentDisposition
+        case 19 where spells("content-description"): self = .contentDescription
+        case 25 where spells("content-transfer-encoding"): self = .contentTransferEncoding
         default: return nil
         }
     }

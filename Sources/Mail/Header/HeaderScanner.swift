@@ -103,10 +103,18 @@ private struct HeaderScanner {
     }
 }
 
-/// Where a header section ends, and how many lines were read to know that: a measure of work.
+/// Where a header section ends.
 struct HeaderExtent {
     let end: Int
+    let hasEmptyLine: Bool
+    /// How many lines were read to know that: a measure of work.
     let linesRead: Int
+
+    init(end: Int, hasEmptyLine: Bool = false, linesRead: Int) {
+        self.end = end
+        self.hasEmptyLine = hasEmptyLine
+        self.linesRead = linesRead
+    }
 }
 
 /// Visits the fields of the header section at `start`. `delimiters` are the boundaries of the multiparts around it: a header
@@ -133,7 +141,9 @@ func scanHeader(
                 contentType = field.body
             }
             visit(field)
-        case .empty, .end:
+        case .empty:
+            return HeaderExtent(end: scanner.position, hasEmptyLine: true, linesRead: linesRead)
+        case .end:
             return HeaderExtent(end: scanner.position, linesRead: linesRead)
         case .stray:
             if isFirst {

@@ -13,6 +13,11 @@ package struct HeaderField: Sendable, Hashable {
         name = Range(uncheckedBounds: (start, nameEnd))
         body = Range(uncheckedBounds: (bodyStart, bodyEnd))
     }
+
+    /// Without regard to ASCII case (RFC 5322 §1.2.2).
+    package func isNamed(_ other: some Collection<UInt8>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        name.count == other.count && zip(bytes[name], other).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
+    }
 }
 
 /// The fields of one header section (RFC 5322 §2.2), as readers find them in what may be broken.
@@ -27,6 +32,8 @@ package struct HeaderSection: Sendable {
     package private(set) var fields: [HeaderField]
     /// From the first byte to the first one of the body: the empty line is included.
     package let range: Range<Int>
+    /// Whether an empty line ends it; false when the message, or text that is no field, does.
+    package let hasEmptyLine: Bool
     /// The offset of the body.
     package var end: Int { range.upperBound }
 
@@ -38,29 +45,32 @@ package struct HeaderSection: Sendable {
         let extent = scanHeader(bytes, from: start, to: bytes.count, delimiters: Delimiters()) { fields.append($0) }
         self.fields = fields
         range = start..<extent.end
+        hasEmptyLine = extent.hasEmptyLine
     }
 
     package init(parsing bytes: Span<UInt8>) {
         self = bytes.withUnsafeBufferPointer { HeaderSection(parsing: $0) }
     }
 
-    /// The fields named so, in order. `name` is compared without regard to ASCII case.
-    package func fields(named name: some Sequence<UInt8>, in bytes: UnsafeBufferPointer<UInt8>) -> [HeaderField] {
-        let wanted = name.map { $0.asciiLowercased }
-        return fields.filter { field in
-            guard field.name.count == wanted.count else { return false }
-            var index = field.name.lowerBound
-            for byte in wanted {
-                if bytes[index].asciiLowercased != byte { return false }
-                index += 1
-            }
-            return true
-        }
+    /// The fields named so, in order. Names are compared without regard to ASCII case.
+    package func fields(named name: some Collection<UInt8>, in bytes: UnsafeBufferPointer<UInt8>) -> [HeaderField] {
+        fields.filter { $0.isNamed(name, in: bytes) }
     }
 
     /// The bodies of the fields named so, unfolded.
     package func bodies(named name: String, in bytes: UnsafeBufferPointer<UInt8>) -> [[UInt8]] {
         fields(named: name.utf8, in: bytes).map { unfold(bytes, $0.body) }
+    }
+
+    /// HEADER.FIELDS, or HEADER.FIELDS.NOT when `isExcluded` (RFC 3501 §6.4.5): whole fields as they stand in `bytes`, then an
+    /// empty line unless the section has none itself.
+    package func subset(_ names: [[UInt8]], isExcluded: Bool, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var subset: [UInt8] = []
+        for field in fields where names.contains(where: { field.isNamed($0, in: bytes) }) != isExcluded {
+            subset.append(contentsOf: bytes[field.range])
+        }
+        if hasEmptyLine { subset.append("\r\n") }
+        return subset
     }
 }
 

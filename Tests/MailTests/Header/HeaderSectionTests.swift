@@ -74,6 +74,13 @@ import Testing
         #expect(section.fields.count == 1)
         #expect(section.end == 6)
 
+        // A line that ends at the limit, and a continuation behind it.
+        var folded = Array("A: 1\r\nB: ".utf8)
+        folded += [UInt8](repeating: 120, count: MessageLimits.header - folded.count - 2) + [13, 10]
+        #expect(HeaderSection(parsing: folded.span).end == MessageLimits.header)
+        folded += Array(" 2\r\n\r\n".utf8)
+        #expect(HeaderSection(parsing: folded.span).end == 6)
+
         let line = Array("A: 12345678\r\n".utf8)
         var many: [UInt8] = []
         while many.count < MessageLimits.header + 1000 { many += line }
@@ -91,6 +98,21 @@ import Testing
             #expect(section.fields(named: "x".utf8, in: buffer).count == 1)
             #expect(section.fields(named: "subjec".utf8, in: buffer).isEmpty)
             #expect(Array(section.texts(in: buffer)) == ["Subject: café", "X: 1", "SUBJECT: two"])
+        }
+    }
+
+    /// RFC 3501 §6.4.5: the empty line is there unless the message has none.
+    @Test(arguments: [
+        ("A: 1\r\nb : 2\r\n 3\r\nA: 4\r\n\r\nbody", "A: 1\r\nA: 4\r\n\r\n", "b : 2\r\n 3\r\n\r\n"),
+        ("A: 1\r\nB: 2\r\n", "A: 1\r\n", "B: 2\r\n"), ("\r\nbody", "\r\n", "\r\n"), ("", "", ""),
+    ])
+    func subsets(text: String, named: String, others: String) {
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBufferPointer { buffer in
+            let section = HeaderSection(parsing: buffer)
+            let names = [Array("a".utf8), Array("x".utf8)]
+            #expect(String(decoding: section.subset(names, isExcluded: false, in: buffer), as: UTF8.self) == named)
+            #expect(String(decoding: section.subset(names, isExcluded: true, in: buffer), as: UTF8.self) == others)
         }
     }
 }
