@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import tempfile
 import time
 
@@ -66,7 +67,7 @@ def swaks(tests, server):
     def send(name, *options, to=OTHER, sender="remitente@fuera.example"):
         needs("swaks")
         return run("swaks", "--server", "127.0.0.1", "--port", str(server.port(lib.SMTP)), "--from", sender, "--to", to, "--helo",
-                   "cliente.example", "--header", "Subject: " + name, "--add-header", f"Message-ID: <{name}@fuera.example>", *options,
+                   "cliente.example", "--header", "Subject: " + name, "--header", f"Message-Id: <{name}@fuera.example>", *options,
                    check=False)
 
     def arrived(name):
@@ -99,7 +100,7 @@ def mutts(tests, server):
     for program in ("neomutt", "mutt"):
         folder = f"imap://127.0.0.1:{server.port(lib.IMAP)}/INBOX"
         settings = [f'set imap_user="{USER}"', f'set imap_pass="{lib.PASSWORD}"', "set ssl_starttls=no", "set ssl_force_tls=no",
-                    "set imap_keepalive=30", "set wait_key=no", "set confirmappend=no", "set delete=yes", "set mail_check=0",
+                    "set imap_keepalive=30", "set wait_key=no", "set confirmappend=no", "set confirmcreate=no", "set delete=yes", "set mail_check=0",
                     "set smtp_authenticators=''", f"set smtp_url=smtp://127.0.0.1:{server.port(lib.SMTP)}", "set copy=no",
                     'set from="remitente@fuera.example"', "set use_envelope_from=yes", 'set hostname="fuera.example"']
         rc = write(server.home + "/muttrc", "\n".join(settings) + "\n")
@@ -113,9 +114,13 @@ def mutts(tests, server):
             needs(program, "script")
             before = len(server.messages(USER))
             copy = f"{server.home}/{program}.mbox"
-            keys = f"<limit>~s {program}-asunto<enter><copy-message>{copy}<enter><delete-message><sync-mailbox><exit>"
+            keys = f"<limit>~s ^{program}-asunto<enter><copy-message>{copy}<enter><delete-message><sync-mailbox><exit>"
             write(rc, "\n".join([*settings, f"push '{keys}'"]) + "\n")
-            run("script", "-qec", f"{program} -n -F {rc} -f {folder}", "/dev/null", input="", timeout=60, env=quiet(server))
+            screen = server.home + "/screen"
+            try:
+                run("script", "-qfec", f"{program} -n -F {rc} -f {folder}", screen, input="", timeout=30, env=quiet(server))
+            except subprocess.TimeoutExpired:
+                raise lib.Failure("it waits; the end of its screen: " + ascii(open(screen, errors="replace").read()[-200:]))
             expect("Hola desde " + program in open(copy).read(), "the copy is another message")
             same(len(server.messages(USER)), before - 1, "messages left")
 
@@ -165,7 +170,8 @@ def fetchers(tests, server):
             open(folder + "/mbox", "w").close()
             port = server.port(lib.POP3 if "POP3" in kind else lib.IMAP)
             write(folder + "/getmailrc", f"[retriever]\ntype = {kind}\nserver = 127.0.0.1\nport = {port}\nusername = {OTHER}\n"
-                  f"password = {lib.PASSWORD}\n[destination]\ntype = Mboxrd\npath = {folder}/mbox\n[options]\nread_all = false\n"
+                  f"password = {lib.PASSWORD}\n[destination]\ntype = MDA_external\npath = /usr/bin/tee\n"
+                  f"arguments = ('-a', '{folder}/mbox')\nallow_root_commands = true\n[options]\nread_all = false\n"
                   "delete = false\ndelivered_to = false\nreceived = false\n")
             for _ in range(2):
                 run("getmail", "--getmaildir", folder + "/state", "--rcfile", folder + "/getmailrc", env=quiet(server), timeout=60)
