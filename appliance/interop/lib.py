@@ -326,6 +326,11 @@ class Dialog:
         self.raw((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
         return self.reply()
 
+    def line_after(self, command):
+        """One line in answer to a command, for POP3 and IMAP."""
+        self.raw(command.encode() + b"\r\n")
+        return self.line()
+
     def greeted(self, name="cliente.example"):
         same(self.reply()[:3], "220", "greeting")
         answer = self.ask("EHLO " + name)

@@ -107,14 +107,14 @@ def mutts(tests, server):
 
         with tests(f"{program} sends by smtp_url"):
             needs(program)
-            run(program, "-F", rc, "-n", "-s", program + "-asunto", "--", USER, input="Hola desde " + program + "\n", env=quiet(server))
-            lib.eventually(lambda: any(b"Subject: " + program.encode() in m for m in server.messages(USER)), 5, "it arrived")
+            run(program, "-F", rc, "-n", "-s", "asunto-" + program, "--", USER, input="Hola desde " + program + "\n", env=quiet(server))
+            lib.eventually(lambda: any(b"Subject: asunto-" + program.encode() in m for m in server.messages(USER)), 5, "it arrived")
 
         with tests(f"{program} opens the mailbox, saves a copy, deletes, expunges"):
             needs(program, "script")
             before = len(server.messages(USER))
             copy = f"{server.home}/{program}.mbox"
-            keys = f"<limit>~s ^{program}-asunto<enter><copy-message>{copy}<enter><delete-message><sync-mailbox><exit>"
+            keys = f"<limit>~s asunto-{program}<enter><copy-message>{copy}<enter><delete-message><sync-mailbox><exit>"
             write(rc, "\n".join([*settings, f"push '{keys}'"]) + "\n")
             screen = server.home + "/screen"
             try:
