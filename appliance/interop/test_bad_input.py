@@ -5,11 +5,13 @@ import os
 import random
 import re
 import socket
+import sqlite3
 import subprocess
 import time
 
 import lib
 from lib import expect, same
+from server import Server, free_offset
 
 USER = "usuario@virtual.test"
 SPANISH = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "es_ES.UTF-8"}
@@ -85,18 +87,18 @@ def serve(tests, server):
 
     with tests("a port in use"):
         for standard in (lib.SMTP, lib.POP3, lib.IMAP):
-            offset = lib.free_offset()
+            offset = free_offset()
             with socket.create_server(("127.0.0.1", standard + offset)):
                 refused(server.home + f"/otra-{standard}", offset, str(standard + offset))
 
     with tests("a second server on the same directory; the first goes on"):
-        refused(server.data, lib.free_offset(), re.escape(server.data))
+        refused(server.data, free_offset(), re.escape(server.data))
         healthy(server)
 
     with tests("a data directory of a newer version is left alone"):
-        with lib.Server() as other:
+        with Server() as other:
             same(other.stop(), 0, "exit status after SIGTERM")
-            with lib.sqlite3.connect(other.data + "/buzon.db") as sql:
+            with sqlite3.connect(other.data + "/buzon.db") as sql:
                 version = sql.execute("PRAGMA user_version").fetchone()[0]
                 sql.execute(f"PRAGMA user_version = {version + 1000}")
                 if sql.execute("SELECT 1 FROM sqlite_schema WHERE name = 'grdb_migrations'").fetchone():
@@ -109,7 +111,7 @@ def serve(tests, server):
     with tests("a data directory that cannot be made"):
         blocked = server.home + "/archivo"
         open(blocked, "w").close()
-        refused(blocked, lib.free_offset(), re.escape(blocked))
+        refused(blocked, free_offset(), re.escape(blocked))
 
 
 def healthy(server, within=5.0):
@@ -224,7 +226,7 @@ def small_disk(folder, size):
 
 def full_disk(tests, home):
     folder, ballast = home + "/disco", home + "/disco/lastre"
-    with small_disk(folder, "64m"), lib.Server(domains=["virtual.test"], users=[USER], data=folder + "/data") as server:
+    with small_disk(folder, "64m"), Server(domains=["virtual.test"], users=[USER], data=folder + "/data") as server:
         healthy(server)
         kept = len(server.messages(USER))
         with tests("a full disk answers 452 4.3.1"):
@@ -275,7 +277,7 @@ def full_attempt(server, lines):
 
 
 def body(tests):
-    with lib.Server(domains=["virtual.test"], users=[USER]) as server:
+    with Server(domains=["virtual.test"], users=[USER]) as server:
         commands(tests, server)
         serve(tests, server)
         garbage(tests, server)

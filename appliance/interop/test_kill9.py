@@ -4,11 +4,13 @@ import os
 import random
 import signal
 import smtplib
+import subprocess
 import threading
 import time
 
 import lib
 from lib import expect, same
+from server import Server
 
 SEED, ROUNDS, SENDERS = 20261124, 12, 6
 USERS = ["usuario@virtual.test", "otra@virtual.test"]
@@ -86,7 +88,7 @@ def start_and_kill(tests, server, promised, dice):
         for _ in range(5):
             server.kill()
             with open(server.log_path, "ab") as log:
-                server.process = lib.subprocess.Popen(server.command(), stdout=log, stderr=log, env=server.env)
+                server.process = subprocess.Popen(server.command(), stdout=log, stderr=log, env=server.env)
             time.sleep(dice.uniform(0, 0.3))
         server.kill()
         server.start()
@@ -128,7 +130,7 @@ def terminate(tests, server, promised, dice):
 
 def body(tests):
     dice = random.Random(SEED)
-    with lib.Server(domains=["virtual.test"], users=USERS) as server:
+    with Server(domains=["virtual.test"], users=USERS) as server:
         promised = kills(tests, server, dice)
         start_and_kill(tests, server, promised, dice)
         terminate(tests, server, promised, dice)

@@ -3,12 +3,15 @@
 The stranger is in a network namespace of its own, at the other end of a veth pair, with an address outside of `networks`."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
+import time
 
 import lib
 from lib import expect, same
+from server import Server
 
 USER = "usuario@virtual.test"
 SERVER, CLIENT = "192.0.2.1", "192.0.2.2"
@@ -28,8 +31,8 @@ FOREIGN = [
     "<victima@xn--fera-1pa.example>", "<víctima@fuera.example>", "<victima@virtual.testt>", "<victima@sub.virtual.test>",
     "<victima@otro.test>", "<victima@>", "<@fuera.example>", "<victima>", "<>", "< victima@fuera.example>",
     "<victima@fuera.example\0@virtual.test>", "<victima\0@fuera.example>",
-    "<<victima@fuera.example>>", "<victima@fuera.example", '<"victima@fuera.example>', "<victima@localhost>", "<victima@localhost.localdomain>",
-    "<victima@miservidor>"]
+    "<<victima@fuera.example>>", "<victima@fuera.example", '<"victima@fuera.example>', "<victima@localhost>",
+    "<victima@localhost.localdomain>", "<victima@miservidor>"]
 
 # Our domain is behind the last @, the other one inside of the local part: an unknown name here, never a route.
 ROUTED = [
@@ -96,7 +99,7 @@ def two_namespaces():
 def inside(namespace, task, port):
     """Runs this file's `--task` in a namespace; its JSON answer."""
     done = lib.run("ip", "netns", "exec", namespace, sys.executable, "-B", __file__, "--" + task, str(port), timeout=120)
-    return lib.json.loads(done.stdout)
+    return json.loads(done.stdout)
 
 
 def plain_login(port):
@@ -116,7 +119,7 @@ def plain_login(port):
 def namespaces(tests):
     with two_namespaces() as (server_side, client_side):
         wrap = ["ip", "netns", "exec", server_side]
-        with lib.Server(domains=["virtual.test"], users=[USER], bind=(SERVER, "127.0.0.1"), wrap=wrap) as server:
+        with Server(domains=["virtual.test"], users=[USER], bind=(SERVER, "127.0.0.1"), wrap=wrap) as server:
             strangers(tests, server, "from outside of networks", inside(client_side, "attempts", server.port(lib.SMTP)))
 
             with tests("from outside: our own user is accepted"):
@@ -131,7 +134,7 @@ def namespaces(tests):
 
             with tests("control: with the stranger's network in networks, the plain address is accepted and queued"):
                 server.cli("settings", "set", "networks", "127.0.0.0/8, 192.0.2.0/24")
-                lib.time.sleep(1.5)  # a running server sees a change within a second
+                time.sleep(1.5)  # a running server sees a change within a second
                 (reply,) = inside(client_side, "plain", server.port(lib.SMTP))
                 same((reply[1][:3], reply[2][:3]), ("250", "250"), "RCPT, DATA")
                 same(server.queued_for(), ["victima@fuera.example"], "outgoing queue")
@@ -140,10 +143,10 @@ def namespaces(tests):
 
 
 def loopback(tests):
-    with lib.Server(domains=["virtual.test"], users=[USER], settings={"networks": ""}) as server:
-        lib.time.sleep(1.5)
+    with Server(domains=["virtual.test"], users=[USER], settings={"networks": ""}) as server:
+        time.sleep(1.5)
         strangers(tests, server, "networks empty, from loopback", attempts(server.host, server.port(lib.SMTP), FOREIGN + ROUTED))
-    with lib.Server(domains=["virtual.test"], users=[USER]) as server:
+    with Server(domains=["virtual.test"], users=[USER]) as server:
         with tests("control: networks as it comes, loopback's plain address is accepted and queued"):
             server.send("victima@fuera.example", lib.message("control"))
             same(server.queued_for(), ["victima@fuera.example"], "outgoing queue")
@@ -162,6 +165,6 @@ def body(tests):
 TASKS = {"--attempts": lambda port: attempts(SERVER, port, FOREIGN + ROUTED), "--plain": lambda port: attempts(SERVER, port, FOREIGN[:1]),
          "--own": lambda port: attempts(SERVER, port, [f"<{USER}>"]), "--login": plain_login}
 if sys.argv[1:2] and sys.argv[1] in TASKS:
-    print(lib.json.dumps(TASKS[sys.argv[1]](int(sys.argv[2]))))
+    print(json.dumps(TASKS[sys.argv[1]](int(sys.argv[2]))))
 else:
     lib.main(body)

@@ -12,12 +12,18 @@ Differences that are allowed, and why:
 - TWICE: Postfix may deliver a second copy when two rows lead to the same name; Buzón folds them.
 """
 
+import json
+import os
 import random
 import re
+import shutil
+import sqlite3
+import tempfile
 
 import lib
 import postfix
 from lib import expect
+from server import Server, recipients
 
 SEED = 20261124
 TABLES, RECIPIENTS = 40, 12
@@ -117,9 +123,9 @@ def send(dialog, recipient, number):
 
 def from_postfix(tables, cases):
     """For each case ("got" set, accepted at RCPT, loop)."""
-    database = lib.tempfile.mkdtemp(prefix="buzon-tables-")
-    lib.os.chmod(database, 0o755)
-    with lib.sqlite3.connect(database + "/t.db") as sql:
+    database = tempfile.mkdtemp(prefix="buzon-tables-")
+    os.chmod(database, 0o755)
+    with sqlite3.connect(database + "/t.db") as sql:
         sql.executescript("CREATE TABLE dominios (dominio); CREATE TABLE usuarios (email); CREATE TABLE forwardings (origen, destino);")
         for table in tables:
             sql.executemany("INSERT INTO dominios VALUES (?)", [(name,) for name in table.domains])
@@ -129,14 +135,14 @@ def from_postfix(tables, cases):
         peer = postfix.Postfix(main=MAIN)
         for name, query in QUERIES.items():
             peer.map(name, database + "/t.db", query)
-        lib.os.mkdir(peer.dir + "/mail")
-        lib.shutil.chown(peer.dir + "/mail", 65534, 65534)
+        os.mkdir(peer.dir + "/mail")
+        shutil.chown(peer.dir + "/mail", 65534, 65534)
         with peer:
             replies = [send(lib.Dialog("127.0.0.1", peer.port), recipient, number) for number, (_, recipient) in enumerate(cases)]
             peer.wait_empty()
             log = peer.log()
     finally:
-        lib.shutil.rmtree(database)
+        shutil.rmtree(database)
     sent = {}
     for ident, address in re.findall(r": (\w+): to=<([^>]*)>.* status=sent ", log):
         sent.setdefault(ident, set()).add(address.lower())
@@ -163,8 +169,8 @@ def from_buzon(server, tables, cases):
         for ident in server.ids(user):
             got[int(re.match(r"<m(\d+)@", ident)[1])].append(user)
     for row in server.queue():
-        number = re.search(r"\bm(\d+)@fuera\.example", lib.json.dumps(row))
-        got[int(number[1])] += [address.lower() for address in lib.recipients(row)]
+        number = re.search(r"\bm(\d+)@fuera\.example", json.dumps(row))
+        got[int(number[1])] += [address.lower() for address in recipients(row)]
     return [(sorted(names), rcpt, data) for names, (rcpt, data) in zip(got, replies)]
 
 
@@ -192,7 +198,7 @@ def body(tests):
     dice = random.Random(SEED)
     tables = [Table(number, dice) for number in range(TABLES)]
     print(f"     {TABLES} tables with random seed {SEED}")
-    with lib.Server() as server:
+    with Server() as server:
         refused = load(server, tables)
         with tests("rows are refused for loops only, and few"):
             for origin, destination, reason in refused:

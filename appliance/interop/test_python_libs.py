@@ -6,6 +6,7 @@ import smtplib
 
 import lib
 from lib import expect, same
+from server import Server
 
 COUNT = 1000
 LIMIT = 52428800  # the seed's SIZE times five: 50 MiB
@@ -182,7 +183,7 @@ def sizes(tests, server):
 
 
 def body(tests):
-    with lib.Server(domains=["virtual.test"], users=[USER, LARGE]) as server:
+    with Server(domains=["virtual.test"], users=[USER, LARGE]) as server:
         many(tests, server)
         sizes(tests, server)
         with tests("verify --deep is clean"):

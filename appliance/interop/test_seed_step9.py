@@ -2,6 +2,7 @@
 
 import lib
 from lib import expect, same
+from server import Server
 
 USER = "usuario@virtual.test"
 
@@ -115,7 +116,7 @@ def step10(tests, server):
 
 
 def body(tests):
-    with lib.Server() as server:
+    with Server() as server:
         step9(tests, server)
         step10(tests, server)
         with tests("the database is consistent afterwards"):

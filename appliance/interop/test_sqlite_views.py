@@ -1,9 +1,13 @@
 """The seed's three tables as views, written with the sqlite3 tool beside a live server."""
 
+import glob
+import os
 import random
+import time
 
 import lib
 from lib import expect, message, same
+from server import Server
 
 USER, OTHER = "usuario@virtual.test", "otra@virtual.test"
 
@@ -44,13 +48,13 @@ def users(tests, server):
         for text in ("INSERT INTO dominios VALUES ('virtual.test');", f"INSERT INTO usuarios VALUES ('{USER}','otra');",
                      "INSERT INTO dominios VALUES ('VIRTUAL.test');", f"INSERT INTO usuarios VALUES ('{USER.upper()}','otra');"):
             expect(server.sql(text, check=False).returncode != 0, f"accepted: {text}")
-        lib.time.sleep(1.2)
+        time.sleep(1.2)
         expect(logs_in(server, USER), "the password changed")
 
     with tests("INSERT OR IGNORE of rows that exist changes nothing"):
         server.sql(f"INSERT OR IGNORE INTO dominios VALUES ('virtual.test'); INSERT OR IGNORE INTO usuarios VALUES ('{USER}','otra');",
                    check=False)
-        lib.time.sleep(1.2)
+        time.sleep(1.2)
         same(rows(server, "SELECT dominio FROM dominios"), ["virtual.test"])
         same(rows(server, "SELECT email FROM usuarios"), sorted([USER, OTHER]))
         expect(logs_in(server, USER) and not logs_in(server, USER, "otra"), "the password changed")
@@ -85,8 +89,8 @@ def users(tests, server):
         soon(lambda: logs_in(server, OTHER, "PalabraMuySecreta"), "login")
 
         def gone():
-            return not any(b"PalabraMuySecreta" in open(path, "rb").read() for path in lib.glob.glob(server.data + "/**", recursive=True)
-                           if lib.os.path.isfile(path))
+            return not any(b"PalabraMuySecreta" in open(path, "rb").read() for path in glob.glob(server.data + "/**", recursive=True)
+                           if os.path.isfile(path))
         lib.eventually(gone, 5, "the password's erasure from every file")
         server.sql(f"UPDATE usuarios SET password = 'secreto' WHERE email = '{OTHER}';")
         soon(lambda: logs_in(server, OTHER), "login")
@@ -103,11 +107,11 @@ def forwardings(tests, server):
         server.sql(f"INSERT INTO forwardings VALUES ('alias@virtual.test','{USER}');")
         soon(lambda: rcpt(server, "alias@virtual.test")[:3] == "250", "alias@ accepted")
         server.sql(f"UPDATE forwardings SET destino = '{USER},{OTHER}' WHERE origen = 'alias@virtual.test';")
-        lib.time.sleep(1.2)
+        time.sleep(1.2)
         server.send("alias@virtual.test", message("dos"))
         expect(all("<dos@fuera.example>" in server.ids(user) for user in (USER, OTHER)), "not both have it")
         server.sql(f"REPLACE INTO forwardings VALUES ('alias@virtual.test','{OTHER}');")
-        lib.time.sleep(1.2)
+        time.sleep(1.2)
         server.send("alias@virtual.test", message("uno"))
         expect("<uno@fuera.example>" in server.ids(OTHER) and "<uno@fuera.example>" not in server.ids(USER), "REPLACE had no effect")
         same(server.sql("SELECT count(*) FROM forwardings").strip(), "1", "rows")
@@ -156,7 +160,8 @@ def at_random(tests, server):
                     f"{verb} forwardings VALUES ('{address()}','{address()}');", f"DELETE FROM usuarios WHERE email = '{address()}';",
                     f"UPDATE usuarios SET email = '{address()}' WHERE email = '{address()}';",
                     f"UPDATE forwardings SET origen = '{address()}' WHERE origen = '{address()}';",
-                    f"DELETE FROM forwardings WHERE origen = '{address()}';", f"DELETE FROM dominios WHERE dominio = '{dice.choice(domains)}';"])
+                    f"DELETE FROM forwardings WHERE origen = '{address()}';",
+                    f"DELETE FROM dominios WHERE dominio = '{dice.choice(domains)}';"])
                 refused = server.sql(text, check=False).stderr
                 expect("database is locked" not in refused and "no such function" not in refused, f"{text}: {refused}")
             with server.dialog() as smtp:
@@ -171,7 +176,7 @@ def at_random(tests, server):
 
 
 def body(tests):
-    with lib.Server() as server:
+    with Server() as server:
         for part in (users, forwardings, deletions, at_random):
             part(tests, server)
 
