@@ -1,0 +1,170 @@
+"""Nothing is relayed for a stranger, whatever the address looks like; and a friend's plain address is, so that the test can fail.
+
+The stranger is in a network namespace of its own, at the other end of a veth pair, with an address outside of `networks`."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+
+import lib
+from lib import expect, same
+from server import Server
+
+USER = "usuario@virtual.test"
+SERVER, CLIENT = "192.0.2.1", "192.0.2.2"
+
+# Each of these names, or tries to name, somebody whose domain is not ours. %-, !- and :-routes are history (RFC 5321 §F.2) that relays
+# of the past obeyed.
+FOREIGN = [
+    "<victima@fuera.example>", "<VICTIMA@FUERA.EXAMPLE>", "<victima@fuera.example.>", "<postmaster@fuera.example>",
+    "<abuse@fuera.example>", "victima@fuera.example", "<victima@[203.0.113.9]>", "<victima@[IPv6:2001:db8::9]>",
+    "<victima@203.0.113.9>", "<victima@[x-tag:fuera.example]>",
+    '<"victima"@fuera.example>', '<"victima@fuera.example"@fuera.example>', '<"a b"@fuera.example>', '<"\\v"@fuera.example>',
+    "<@virtual.test:victima@fuera.example>", "<@virtual.test,@otro.test:victima@fuera.example>", "<@fuera.example:victima@fuera.example>",
+    "<@fuera.example:victima@virtual.test>", "<victima%fuera.example@fuera.example>",
+    "<victima@fuera.example@fuera.example>", "<victima@virtual.test@fuera.example>", "<usuario@virtual.test@fuera.example>",
+    "<victima@fuera.example,usuario@virtual.test>", "<victima@fuera.example> usuario@virtual.test",
+    "<victima@virtual.test.fuera.example>", "<victima@fuera.example#virtual.test>", "<victima@fuera.example\\virtual.test>",
+    "<victima@xn--fera-1pa.example>", "<víctima@fuera.example>", "<victima@virtual.testt>", "<victima@sub.virtual.test>",
+    "<victima@otro.test>", "<victima@>", "<@fuera.example>", "<victima>", "<>", "< victima@fuera.example>",
+    "<victima@fuera.example\0@virtual.test>", "<victima\0@fuera.example>",
+    "<<victima@fuera.example>>", "<victima@fuera.example", '<"victima@fuera.example>', "<victima@localhost>",
+    "<victima@localhost.localdomain>", "<victima@miservidor>"]
+
+# Our domain is behind the last @, the other one inside of the local part: an unknown name here, never a route.
+ROUTED = [
+    "<victima%fuera.example@virtual.test>", "<victima%fuera.example%otro.test@virtual.test>", "<fuera.example!victima@virtual.test>",
+    "<otro.test!fuera.example!victima@virtual.test>", '<"victima@fuera.example"@virtual.test>', '<"victima%fuera.example"@virtual.test>',
+    '<"fuera.example!victima"@virtual.test>', '<"@fuera.example:victima"@virtual.test>', '<"\\"victima@fuera.example\\""@virtual.test>',
+    "<victima@fuera.example@virtual.test>", "<victima@fuera.example%virtual.test>", "<victima:fuera.example@virtual.test>",
+    "<victima/fuera.example@virtual.test>", "<victima+fuera.example@virtual.test>", "<victima=fuera.example@virtual.test>",
+    "<@virtual.test:victima%fuera.example@virtual.test>", "<fuera.example!victima>", "<victima%fuera.example>"]
+
+SENDERS = ["<>", "<a@fuera.example>", "<usuario@virtual.test>", "<postmaster@virtual.test>", "<root@localhost>"]
+
+
+def attempts(host, port, addresses):
+    """The reply to each RCPT, a session for each, and DATA tried after it."""
+    found = []
+    for index, address in enumerate(addresses):
+        with lib.Dialog(host, port) as smtp:
+            smtp.greeted()
+            smtp.ask("MAIL FROM:" + SENDERS[index % len(SENDERS)])
+            reply = smtp.ask(f"RCPT TO:{address}")
+            after = smtp.ask("DATA")
+            if after.startswith("354"):
+                smtp.raw(lib.message(f"relay-{index}"))
+                after = smtp.ask(".")
+            found.append((address, reply, after))
+    return found
+
+
+def strangers(tests, server, where, tried):
+    with tests(f"{where}: no address is accepted ({len(tried)} forms)"):
+        accepted = [f"{address!r}: {reply} / {after}" for address, reply, after in tried if reply[:1] != "5"]
+        expect(not accepted, "; ".join(accepted))
+    with tests(f"{where}: none got a message in"):
+        expect(all(after[:1] != "2" for _, _, after in tried), "; ".join(a for a, _, after in tried if after[:1] == "2"))
+        same(server.queue(), [], "outgoing queue")
+        same(server.ids(USER), [], "mail of the user") if server.host.startswith("127.") else None
+
+
+@contextlib.contextmanager
+def two_namespaces():
+    """Names of two namespaces joined by a veth pair; removed at the end."""
+    lib.needs_root()
+    lib.needs("ip")
+    names = [f"buzon-{os.getpid()}-{side}" for side in ("s", "c")]
+    ends = [f"bz{os.getpid() % 100000}{side}" for side in ("s", "c")]
+    try:
+        made = subprocess.run(["ip", "netns", "add", names[0]], capture_output=True, text=True)
+        if made.returncode:
+            raise lib.Skip("no network namespaces here: " + made.stderr)
+        lib.run("ip", "netns", "add", names[1])
+        lib.run("ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+        for name, end, address in zip(names, ends, (SERVER, CLIENT)):
+            lib.run("ip", "link", "set", end, "netns", name)
+            lib.run("ip", "-n", name, "addr", "add", address + "/24", "dev", end)
+            lib.run("ip", "-n", name, "link", "set", end, "up")
+            lib.run("ip", "-n", name, "link", "set", "lo", "up")
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+def inside(namespace, task, port):
+    """Runs this file's `--task` in a namespace; its JSON answer."""
+    done = lib.run("ip", "netns", "exec", namespace, sys.executable, "-B", __file__, "--" + task, str(port), timeout=120)
+    return json.loads(done.stdout)
+
+
+def plain_login(port):
+    """What a stranger is told who says a right password in the clear, on POP3 and IMAP."""
+    with lib.Dialog(SERVER, port + lib.POP3) as pop:
+        pop.line()
+        first = pop.line_after(f"USER {USER}")
+        second = pop.line_after("PASS " + lib.PASSWORD)
+    with lib.Dialog(SERVER, port + lib.IMAP) as imap:
+        imap.line()
+        capability = imap.line_after("a CAPABILITY")
+        imap.line()
+        login = imap.line_after(f"b LOGIN {USER} {lib.PASSWORD}")
+    return [first, second, capability, login]
+
+
+def namespaces(tests):
+    with two_namespaces() as (server_side, client_side):
+        wrap = ["ip", "netns", "exec", server_side]
+        with Server(domains=["virtual.test"], users=[USER], bind=(SERVER, "127.0.0.1"), wrap=wrap) as server:
+            strangers(tests, server, "from outside of networks", inside(client_side, "attempts", server.port(lib.SMTP)))
+
+            with tests("from outside: our own user is accepted"):
+                (reply,) = inside(client_side, "own", server.port(lib.SMTP))
+                same(reply[1][:3], "250", "RCPT")
+
+            with tests("from outside: a plain-text login is refused on POP3 and IMAP, and not offered"):
+                first, second, capability, login = inside(client_side, "login", server.offset)
+                expect(second.startswith("-ERR"), f"POP3 said {first!r}, {second!r}")
+                expect("LOGINDISABLED" in capability, f"IMAP announces {capability!r}")
+                expect(login.startswith("b NO"), f"IMAP said {login!r}")
+
+            with tests("control: with the stranger's network in networks, the plain address is accepted and queued"):
+                server.cli("settings", "set", "networks", "127.0.0.0/8, 192.0.2.0/24")
+                time.sleep(1.5)  # a running server sees a change within a second
+                (reply,) = inside(client_side, "plain", server.port(lib.SMTP))
+                same((reply[1][:3], reply[2][:3]), ("250", "250"), "RCPT, DATA")
+                same(server.queued_for(), ["victima@fuera.example"], "outgoing queue")
+            with tests("the database is consistent afterwards"):
+                server.verify()
+
+
+def loopback(tests):
+    with Server(domains=["virtual.test"], users=[USER], settings={"networks": ""}) as server:
+        time.sleep(1.5)
+        strangers(tests, server, "networks empty, from loopback", attempts(server.host, server.port(lib.SMTP), FOREIGN + ROUTED))
+    with Server(domains=["virtual.test"], users=[USER]) as server:
+        with tests("control: networks as it comes, loopback's plain address is accepted and queued"):
+            server.send("victima@fuera.example", lib.message("control"))
+            same(server.queued_for(), ["victima@fuera.example"], "outgoing queue")
+        with tests("a friend's routed address is no route either"):
+            tried = attempts(server.host, server.port(lib.SMTP), ROUTED)
+            accepted = [f"{address!r}: {reply}" for address, reply, _ in tried if reply[:1] != "5"]
+            expect(not accepted, "; ".join(accepted))
+            same(server.queued_for(), ["victima@fuera.example"], "outgoing queue")
+
+
+def body(tests):
+    loopback(tests)
+    namespaces(tests)
+
+
+TASKS = {"--attempts": lambda port: attempts(SERVER, port, FOREIGN + ROUTED), "--plain": lambda port: attempts(SERVER, port, FOREIGN[:1]),
+         "--own": lambda port: attempts(SERVER, port, [f"<{USER}>"]), "--login": plain_login}
+if sys.argv[1:2] and sys.argv[1] in TASKS:
+    print(json.dumps(TASKS[sys.argv[1]](int(sys.argv[2]))))
+else:
+    lib.main(body)
