@@ -142,17 +142,16 @@ package final class LineConnection {
             buffer.removeSubrange(..<start)
             start = 0
         }
-        let size = 64 << 10
-        let used = buffer.count
-        buffer.append(contentsOf: repeatElement(0, count: size))
         while true {
-            let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress?.advanced(by: used), size, 0) }
-            let cause = errno
-            if count < 0, cause == EINTR { continue }
-            buffer.removeSubrange((used + max(count, 0))...)
+            let (count, cause) = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { chunk in
+                let count = recv(descriptor, chunk.baseAddress, chunk.count, 0)
+                if count > 0 { buffer.append(contentsOf: chunk[..<count]) }
+                return (count, errno)
+            }
             if count > 0 { return true }
-            if count < 0, cause == EAGAIN { throw error(.timedOut) }
-            return false
+            if count == 0 { return false }
+            if cause == EAGAIN { throw error(.timedOut) }
+            if cause != EINTR { return false }
         }
     }
 

@@ -95,9 +95,13 @@ final class ImapTestRun {
         let missing = script.capabilities.filter { !first.client.capabilities.contains($0) }
         guard missing.isEmpty, script.state > .nonauth else { return missing }
         for other in sessions.dropFirst() where other.client.capabilities.isEmpty { try other.prepare("CAPABILITY") }
-        try removeMailboxes(over: first)
-        if script.state >= .created, player.mailbox.uppercased() != "INBOX" {
-            try first.prepare("CREATE \(IMAPClient.quoted(player.mailbox))")
+        // Connections of one account share its mailboxes: the first of each account cleans up.
+        var accounts: Set<Int> = []
+        for (connection, session) in sessions.enumerated() where accounts.insert(script.accounts[connection] ?? 0).inserted {
+            try removeMailboxes(over: session)
+            if script.state >= .created, player.mailbox.uppercased() != "INBOX" {
+                try session.prepare("CREATE \(IMAPClient.quoted(player.mailbox))")
+            }
         }
         if script.state >= .appended {
             for _ in 0..<(script.messages ?? messages.messages.count) {

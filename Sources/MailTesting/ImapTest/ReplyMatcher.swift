@@ -83,10 +83,12 @@ package struct ReplyMatcher {
         token.bytes?.elementsEqual(element, by: ASCIICase.equal) ?? false
     }
 
-    /// A new variable takes everything up to the next octet that the script names.
+    /// A new variable takes everything up to the next octet that the script names. Text with NUL in it is compared up to
+    /// the NUL, as imaptest does: the literal in its `append-binary` is an octet shorter than the size that it asks for.
     private mutating func text(_ expected: [UInt8], _ input: [UInt8], prefix: Bool) -> Bool {
-        let pieces = ScriptPiece.pieces(of: expected)
-        var rest = input[...]
+        let holdsNUL = expected.contains(0)
+        let pieces = ScriptPiece.pieces(of: holdsNUL ? Array(expected.prefix { $0 != 0 }) : expected)
+        var rest = holdsNUL ? input.prefix { $0 != 0 } : input[...]
         for (index, piece) in pieces.enumerated() {
             switch piece {
             case .literal(let bytes):
