@@ -1,0 +1,4 @@
+import MailTesting
+import Testing
+
+@Test func emptyPlaceholder() {}
