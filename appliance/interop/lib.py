@@ -180,7 +180,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self.kill()
+        self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def command(self):
@@ -205,15 +205,24 @@ class Server:
             file.seek(self.log_start)
             return file.read()
 
-    def kill(self, number=signal.SIGKILL):
-        """Ends this server, and says its exit status."""
+    def kill(self):
+        """SIGKILL, as a power cut would be."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def stop(self, seconds=20):
+        """SIGTERM, and the exit status; one that does not end in time is killed and its status is None."""
         if self.process is None:
             return None
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        status = self.process.wait(30)
-        self.process = None
-        return status
+        self.process.terminate()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            self.kill()
 
     def cli(self, *words, input=None, check=True):
         done = subprocess.run([binary(), *words, "--data", self.data], input=input or "", capture_output=True, text=True,
@@ -230,12 +239,8 @@ class Server:
         return json.loads(self.cli("queue", "list", "--json").stdout or "[]")
 
     def queued_for(self):
-        """The recipients that wait for the outbound queue, one for each row."""
-        found = []
-        for row in self.queue():
-            several = row.get("recipients")
-            found += [r if isinstance(r, str) else r["recipient"] for r in several] if several else [row["recipient"]]
-        return found
+        """The recipients that wait in the outbound queue."""
+        return [address for row in self.queue() for address in recipients(row)]
 
     def sql(self, text, check=True):
         """SQL through the `sqlite3` tool, as the seed's reader would type it."""
@@ -281,6 +286,12 @@ class Server:
     def ids(self, user, folder="INBOX"):
         """The Message-IDs of a folder, sorted."""
         return sorted(email.message_from_bytes(m)["Message-ID"] or "" for m in self.messages(user, folder))
+
+
+def recipients(row):
+    """The addresses of one row of `buzon queue list --json`."""
+    several = row.get("recipients")
+    return [each if isinstance(each, str) else each["recipient"] for each in several] if several else [row["recipient"]]
 
 
 class Dialog:

@@ -4,6 +4,7 @@ because master(8) does."""
 
 import glob
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,7 @@ queue_directory = {dir}/queue
 data_directory = {dir}/data
 daemon_directory = {tree}/usr/lib/postfix/sbin
 command_directory = {tree}/usr/sbin
-shlib_directory = {tree}/usr/lib/postfix
+shlib_directory = {dir}/lib
 meta_directory = {dir}/etc
 import_environment = MAIL_CONFIG LD_LIBRARY_PATH TZ LANG
 maillog_file_prefixes = {dir}
@@ -40,6 +41,7 @@ smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_tls_security_level = none
 smtputf8_enable = yes
 in_flow_delay = 0
+smtpd_error_sleep_time = 0
 """
 
 MASTER = """
@@ -114,6 +116,8 @@ class Postfix:
             file.write(MASTER.format(smtpd=f"{address}:{self.port}") + master)
         with open(self.dir + "/etc/dynamicmaps.cf", "w") as file:
             file.write("sqlite postfix-sqlite.so dict_sqlite_open\n")
+        os.makedirs(self.dir + "/lib")  # virtual(8) loads this as another user, who need not be able to read the cache
+        shutil.copy(LIBRARIES + "/postfix-sqlite.so", self.dir + "/lib")
         self.queue_folders()
         self.process = None
 
@@ -151,6 +155,10 @@ class Postfix:
     def log(self):
         return "".join(open(name).read() for name in (self.dir + "/out", self.dir + "/log") if os.path.exists(name))
 
+    def trouble(self):
+        """The last warnings of the log."""
+        return " ".join([line for line in self.log().splitlines() if re.search(r" (warning|error|fatal|panic): ", line)][-3:])
+
     def queued(self):
         """How many messages are still waiting for delivery."""
         return sum(len(files) for name in ("incoming", "active", "deferred")
@@ -160,7 +168,7 @@ class Postfix:
         limit = time.monotonic() + seconds
         while self.queued():
             if time.monotonic() > limit:
-                raise lib.Failure(f"Postfix still holds {self.queued()} messages: " + self.log()[-300:])
+                raise lib.Failure(f"Postfix still holds {self.queued()} messages: " + self.trouble())
             time.sleep(0.1)
 
     def stop(self):
@@ -168,6 +176,8 @@ class Postfix:
             self.process.terminate()
             self.process.wait(20)
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind:
+            print("     Postfix said: " + self.trouble())
         self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
