@@ -35,6 +35,19 @@ def cpu(pid):
     return sum(sum(map(int, fields[11:15])) for each in family(pid) if (fields := stat(each))) / TICKS
 
 
+def running(pid):
+    """Seconds the family's living threads have run, to the nanosecond: for what is shorter than the clock's ticks."""
+    total = 0
+    for each in family(pid):
+        try:
+            for thread in os.listdir(f"/proc/{each}/task"):
+                with open(f"/proc/{each}/task/{thread}/schedstat") as file:
+                    total += int(file.read().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / 1e9
+
+
 def memory(pid):
     """(VmRSS, Pss) of the family in KiB. Pss shares out what processes have in common, so only its sum is honest for many."""
     rss = pss = 0

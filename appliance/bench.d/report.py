@@ -65,6 +65,13 @@ class Report:
         print(f"{verdict} {what}: {shown} (mark: {relation} {number(wanted)}{unit})", flush=True)
         self.save()
 
+    def miss(self, what):
+        """Something that is wrong, beside the marks."""
+        self.missed += 1
+        self.section["marks"].append({"what": what, "verdict": "MISS"})
+        print("MISS " + what, flush=True)
+        self.save()
+
     def save(self):
         if self.path:
             with open(self.path + ".new", "w") as file:

@@ -138,6 +138,9 @@ virtual_mailbox_base = {dir}/mail
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 recipient_delimiter = +
+# Debian's own values again, where the interoperability tests have quicker ones
+in_flow_delay = 1s
+smtpd_peername_lookup = yes
 """
 SEED_QUERIES = {  # step 4 of the seed in SQLite's words
     "forwardings": "SELECT destino FROM forwardings WHERE origen = '%s'",
