@@ -2,10 +2,12 @@
 a thousand clients that wait in IDLE. With --scale: how costs grow with the mailbox."""
 
 import contextlib
+import itertools
 import threading
 
 import measure
 import messages
+import profiles
 import report as reports
 import scale
 import servers
@@ -53,6 +55,9 @@ def section(report, options):
         running.append(stack.enter_context(dovecot))
         results = rounds(report, options, running)
         show(report, results, count)
+        if options.buzon and options.profile:
+            for name, command in FETCHES[:3]:
+                profile(report, options, buzon, name, command)
         known = {"just started": empty, "after the work above": measure.memory(buzon.pid)} if options.buzon else {}
         waiting.section(report, options, running, waiting_users, known)
 
@@ -63,7 +68,7 @@ def fill(server, user, made):
 
     def batch():
         with lock:
-            return [message for message, _ in zip(made, range(50))]
+            return list(itertools.islice(made, 50))
 
     def one():
         try:
@@ -80,7 +85,7 @@ def fill(server, user, made):
     for thread in threads:
         thread.join()
     if failures:
-        raise RuntimeError(f"filling {server.name}: {failures[0]}")
+        raise RuntimeError(f"filling {server.name}: {failures[0]}") from failures[0]
 
 
 def rounds(report, options, running):
@@ -106,6 +111,15 @@ def once(server):
             reply.found = len(reply.text.partition(b"\r\n")[0].split()) - 2 if name.startswith("SEARCH") else None
             yield name, reply, measure.running(server.pid) - before
         client.ask("LOGOUT")
+
+
+def profile(report, options, server, name, command):
+    with wire.IMAP(server.imap) as client:
+        client.login(servers.USER)
+        client.ask("SELECT INBOX")
+        with profiles.profiled(report, options, server, name + ", 10 times"):
+            for _ in range(10):
+                client.ask(command)
 
 
 def agree(report, results):

@@ -27,6 +27,7 @@ def arguments():
     parser.add_argument("--idle", type=int, default=1000, help="imap: idle connections (1000)")
     parser.add_argument("--scale", nargs="?", type=numbers, const=[100, 10_000, 100_000], metavar="SIZES",
                         help="imap: how costs grow with the mailbox, instead of the rest (100,10000,100000)")
+    parser.add_argument("--profile", action="store_true", help="also say where Buzón's time goes, by perf")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
     parser.add_argument("--peers-only", action="store_true", help="without Buzón")
     options = parser.parse_args()

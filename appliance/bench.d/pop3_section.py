@@ -6,6 +6,7 @@ import time
 import imap_section
 import measure
 import messages
+import profiles
 import report as reports
 import servers
 import wire
@@ -38,6 +39,10 @@ def section(report, options):
                 report.progress(f"round {number + 1}: {server.name}")
         show(report, results, count)
         if options.buzon:
+            with profiles.profiled(report, options, buzon, "whole sessions, 5 times"):
+                for _ in range(5 if options.profile else 0):
+                    for _ in session(buzon, count):
+                        pass
             report.row("resident memory after", "KiB", buzon=measure.memory(buzon.pid)[0])
 
 

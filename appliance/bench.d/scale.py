@@ -12,12 +12,12 @@ PAGE = 50
 DELIVERIES = 300
 REPEATS = 7
 FLAT = 2  # the largest mailbox may cost this many times the smallest
-SLACK = 0.001  # seconds; what is less than this apart is noise
+FLOOR = 0.0005  # seconds; what is quicker counts as this, since there all is noise
 FILL = 10_000  # messages in one run of the generator
 
 
 def section(report, options):
-    sizes = sorted(options.scale)
+    sizes = sorted(size for size in options.scale if size >= PAGE)
     report.start("scale", "how costs grow with the mailbox: " + ", ".join(map(str, sizes)) + " messages")
     report.command(" ".join(smtp_section.command("PORT", 1024, 50, FILL, True)).replace(servers.TOOLS, ""))
     with contextlib.ExitStack() as stack:
@@ -40,7 +40,7 @@ def section(report, options):
     report.table(["ms", *map(str, sizes), "last / first"], rows)
     for name, times in table.items():
         if name in FLAT_ONES:
-            report.mark(f"{name}: {sizes[-1]} messages against {sizes[0]}", (times[-1] - SLACK) / times[0], "<", FLAT, "x")
+            report.mark(f"{name}: {sizes[-1]} messages against {sizes[0]}", max(times[-1], FLOOR) / max(times[0], FLOOR), "<", FLAT, "x")
 
 
 def grow(report, server, size):
@@ -52,7 +52,7 @@ def grow(report, server, size):
     with wire.IMAP(server.imap) as client:
         client.login(servers.USER)
         client.ask("SELECT INBOX")
-        client.ask(f"STORE 1:{max(1, size - 10)} +FLAGS.SILENT (\\Seen)")
+        client.ask(f"STORE 1:{size - 10} +FLAGS.SILENT (\\Seen)")
         client.ask("LOGOUT")
 
 
@@ -72,7 +72,8 @@ def at(server, size):
         "FETCH a page, middle": f"FETCH {middle}:{middle + PAGE - 1} (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)",
         "UID FETCH a page": f"UID FETCH {first}:{size} (FLAGS BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)])",
         "FETCH all FLAGS": "FETCH 1:* (UID FLAGS)",
-        "STORE one flag": f"STORE {size} +FLAGS.SILENT (\\Flagged)"}
+        "STORE one flag": f"STORE {size} +FLAGS.SILENT (\\Flagged)",
+        "STORE it back": f"STORE {size} -FLAGS.SILENT (\\Flagged)"}
     times = {name: [] for name in asked}
     for _ in range(REPEATS):
         with wire.IMAP(server.imap) as client:

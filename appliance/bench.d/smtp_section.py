@@ -6,6 +6,7 @@ import itertools
 import time
 
 import measure
+import profiles
 import report as reports
 import servers
 
@@ -89,6 +90,9 @@ def case(report, options, kept, size, connections):
                     results["buzon"][-1]["rss"], _ = measure.memory(server.pid)
             report.progress(f"{size // 1024} KiB, {connections} connections{', -d' if kept else ''}, round {number + 1}: " +
                             ", ".join(f"{name} {reports.number(runs[-1]['delivered'])}/s" for name, runs in results.items()))
+        if options.buzon and (size, connections) == MARKED and options.profile:
+            with profiles.profiled(report, options, running[-1], f"{connections} connections, {size // 1024} KiB, {KEPT[kept]}"):
+                load(running[-1], size, connections, counts["buzon"], kept)
         for server in running:
             server.check()
         return results
