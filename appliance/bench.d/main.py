@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -12,6 +13,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "interop")]
 import lib  # noqa: E402
 import report as reports  # noqa: E402
 
+FAILURES = (RuntimeError, OSError, subprocess.SubprocessError, lib.Failure, lib.Skip)
 SECTIONS = ["smtp", "imap", "pop3", "store"]
 
 
@@ -20,7 +22,7 @@ def arguments():
     parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="|".join(SECTIONS))
     parser.add_argument("--json", metavar="FILE", help="the numbers, every single run of them")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of which the median is shown (3)")
-    parser.add_argument("--seconds", type=float, default=3, help="smtp: aimed length of one run (3)")
+    parser.add_argument("--seconds", type=float, default=2, help="smtp: aimed length of one run (2)")
     parser.add_argument("--sizes", type=numbers, help="smtp: message sizes in bytes (4096,51200)")
     parser.add_argument("--connections", type=numbers, help="smtp: (1,10,50)")
     parser.add_argument("--messages", type=int, help="messages in the mailbox (imap 10000, pop3 1000)")
@@ -47,13 +49,17 @@ def main():
     # Not /tmp: that may be memory, where nothing is durable and so nothing costs.
     tempfile.tempdir = os.environ.get("BUZON_BENCH_DIR") or "/var/tmp"
     report = reports.Report(options.json)
+    report.document["options"] = {key: value for key, value in vars(options).items() if key != "json"}
     print("{processor}, {cores} cores, Linux {kernel}".format(**report.document["machine"]))
     print(f"folders on {reports.filesystem()}" + (f", {lib.binary()}" if options.buzon else ", without Buzón"))
     if reports.filesystem() in ("tmpfs", "ramfs"):
         print("MISS: these folders are in memory, so nothing here is durable; name a folder on a disk in BUZON_BENCH_DIR")
         return 1
-    for name in options.sections:
-        __import__(name + "_section").section(report, options)
+    for name in dict.fromkeys(options.sections):
+        try:
+            __import__(name + "_section").section(report, options)
+        except FAILURES as reason:
+            report.miss(f"{name} ended early: {lib.one_line(reason)}")
     print(f"\n{report.missed} marks missed")
     return 1 if report.missed else 0
 
@@ -61,7 +67,5 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (RuntimeError, lib.Failure, lib.Skip) as reason:
-        sys.exit(f"bench: {reason}")
     except KeyboardInterrupt:
         sys.exit(130)

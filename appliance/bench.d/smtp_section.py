@@ -3,8 +3,10 @@ that whatever else the machine does hits all alike."""
 
 import contextlib
 import itertools
+import subprocess
 import time
 
+import lib
 import measure
 import profiles
 import report as reports
@@ -59,7 +61,11 @@ def section(report, options):
     for kept, size in itertools.product(KEPT, options.sizes or SIZES):
         rows = []
         for connections in options.connections or CONNECTIONS:
-            results = case(report, options, kept, size, connections)
+            try:
+                results = case(report, options, kept, size, connections)
+            except (RuntimeError, OSError, subprocess.SubprocessError, lib.Failure) as reason:
+                report.miss(f"{size // 1024} KiB, {connections} connections, {KEPT[kept]}: {lib.one_line(reason)}")
+                continue
             rows.append(line(report, kept, size, connections, results))
             if (size, connections) == MARKED:
                 shares[kept] = results
