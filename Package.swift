@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -15,8 +16,12 @@ func module(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ uses: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + uses, resources: resources, swiftSettings: settings)
+/// The tests of a module. Dialogs and seeds are read from their place in the source tree.
+func tests(_ name: String, _ uses: [Target.Dependency]) -> Target {
+    let path = "Tests/\(name)Tests"
+    let data = ["Dialogs", "Seeds"].filter { FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + path + "/" + $0) }
+    return .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name)] + uses, path: path, exclude: data, swiftSettings: settings)
 }
 
 let package = Package(
@@ -63,6 +68,16 @@ let package = Package(
             swiftSettings: settings),
 
         // For tests only.
-        module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Store", "Flow", "Network"]),
+        module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP"]),
+        tests("Mail", []),
+        tests("SMTP", ["Dialogue", "Mail", "MailTesting"]),
+        tests("POP3", ["Dialogue", "Mail", "MailTesting"]),
+        tests("IMAP", ["Dialogue", "Mail", "MailTesting"]),
+        tests("MailTesting", ["Dialogue"]),
+        tests("Credentials", []),
+        tests("Store", ["Mail", "Credentials"]),
+        tests("Flow", ["Dialogue", "Mail", "SMTP", "Store"]),
+        tests("Network", ["Dialogue", "MailTesting"]),
+        tests("buzon", ["Mail", "Store", "Flow", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
     ]
 )

@@ -1,0 +1,40 @@
+import Foundation
+import Store
+import Testing
+
+@testable import buzon
+
+private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+@Suite struct TextTests {
+    @Test(arguments: [
+        (["LANG": "es_MX.UTF-8"], Language.spanish), (["LANG": "es_ES", "LC_ALL": "C"], .english), (["LC_MESSAGES": "es"], .spanish),
+        ([:], .english), (["LANG": "de_DE.UTF-8"], .english), (["LC_ALL": "", "LANG": "es"], .spanish),
+    ])
+    func languageFollowsTheEnvironment(_ environment: [String: String], _ language: Language) {
+        #expect(Language(environment: environment) == language)
+    }
+
+    @Test func placeholdersAreTheSameInBothLanguages() throws {
+        for line in Text.embedded.split(separator: "\n") where !line.hasPrefix("#") {
+            let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
+            try #require(columns.count == 3, "\(line)")
+            let names = columns[1...2].map { $0.matches(of: /\{[a-z]+\}/).map { String($0.0) }.sorted() }
+            #expect(names[0] == names[1], "\(columns[0])")
+            #expect(!columns[1].isEmpty && !columns[2].isEmpty, "\(columns[0])")
+        }
+    }
+
+    @Test func everyKeyInTheSourcesHasAText() throws {
+        let table = Text(.english)
+        let files = try #require(FileManager.default.enumerator(at: top.appendingPathComponent("Sources"), includingPropertiesForKeys: nil))
+        var keys: Set<String> = []
+        for case let file as URL in files where file.pathExtension == "swift" {
+            let source = try String(contentsOf: file, encoding: .utf8)
+            for match in source.matches(of: /(?:text|Reason)\("([a-z][a-z.\-]+)"/) { keys.insert(String(match.1)) }
+        }
+        #expect(keys.count > 80)
+        for key in keys.sorted() { #expect(table(key) != key, "\(key) has no text") }
+        for setting in Setting.all { #expect(table("setting.\(setting.key)") != "setting.\(setting.key)") }
+    }
+}
