@@ -4,8 +4,8 @@ package struct Limits: Sendable, Equatable {
     package var commandLine = 1024
     /// Lines that are no command, before the session closes.
     package var errors = 20
-    /// Wrong passwords in one connection.
-    package var authenticationFailures = 5
+    /// Logins that fail, for whatever reason, in one connection.
+    package var failedLogins = 5
     /// Octets asked for at once (`Question.read`).
     package var read = 65_536
     /// Octets asked for at once by TOP: most of them are behind a header.

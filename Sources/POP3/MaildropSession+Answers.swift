@@ -26,13 +26,10 @@ extension MaildropSession {
             let maildrop = Maildrop(messages)
             state = .transaction(maildrop)
             say("+OK \(maildrop.count) messages (\(maildrop.size) octets)")
-        case .refused(let refusal):
-            say("-ERR \(Self.text(refusal, or: "The maildrop cannot be opened now"))")
-            if refusal == .authentication {
-                authenticationFailures += 1
-                if authenticationFailures >= configuration.limits.authenticationFailures { close() }
-            }
-        case .accepted, .bytes: say("-ERR \(Self.text(.temporary, or: "The maildrop cannot be opened now"))")
+        case .refused, .accepted, .bytes:
+            say("-ERR \(Self.text(refusal(answer), or: "The maildrop cannot be opened now"))")
+            failedLogins += 1
+            if failedLogins >= configuration.limits.failedLogins { close() }
         }
     }
 

@@ -56,7 +56,7 @@ package struct MaildropSession: ~Copyable, ServerSession {
     private var hasEnded = false
     private var isGoingDown = false
     private var errors = 0
-    var authenticationFailures = 0
+    var failedLogins = 0
 
     package init(configuration: Configuration = Configuration(), connection: Connection) {
         self.configuration = configuration

@@ -9,6 +9,8 @@ enum Defect: Sendable, Equatable {
 ///
 /// Only CRLF ends a line, only CRLF.CRLF ends the message (RFC 5321 §2.3.8, §4.1.1.4). Once a bare CR or LF was seen,
 /// the content is worth nothing: the reader goes on to the true end and hands out no more.
+///
+/// NUL and octets above 127 pass, announced or not, as they do through Postfix: what to make of them is the filter's decision.
 struct DataReader: Sendable {
     private enum Position: Sendable {
         /// Behind CRLF, or before anything: DATA's own CRLF counts as the first of CRLF.CRLF.

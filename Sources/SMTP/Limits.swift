@@ -1,4 +1,7 @@
 /// What a session puts up with. Sizes in octets.
+///
+/// There is no limit for a line of the content: RFC 5321 §4.5.3.1.6 says 1000, senders exceed it, everybody takes it, and no line
+/// is ever held here.
 package struct Limits: Sendable, Equatable {
     /// RFC 5321 §4.5.3.1.4 says 512 with CRLF, RFC 6531 §3.4 adds 10, RFC 1870 §3 adds 26, RFC 3461 §5 adds 112 to MAIL and 512
     /// to RCPT; paths of RFC 6531 grow with UTF-8. 2048 as Postfix has it, and 1024 more for such paths.
@@ -11,8 +14,9 @@ package struct Limits: Sendable, Equatable {
     package var transactions = 10_000
     /// Refusals that are the session's own before it gives up (RFC 5321 §4.3.2 allows 421 at any time). As Postfix has it.
     package var errors = 20
-    /// Recipients that the outside refused for good: someone is guessing addresses.
-    package var refusedRecipients = 100
+    /// Senders and recipients that the outside refused for good since the last message that was accepted: someone is guessing
+    /// addresses.
+    package var refusals = 100
     /// Commands that bring no message nearer (NOOP, RSET, VRFY…) since the last one that was accepted.
     package var idleCommands = 100
     /// Refusals that are told to the trace in one session.

@@ -5,7 +5,7 @@ extension ReceivingSession {
         switch question {
         case .nothing, .note, .discard: break
         case .sender(let path, let parameters):
-            guard case .accepted = answer else { return sayOutside(refusal(answer)) }
+            guard case .accepted = answer else { return refuseAddress(refusal(answer), "MAIL") }
             exchange = .envelope(Envelope(reversePath: path, parameters: parameters))
             say(CommonReply.senderOk)
         case .recipient(let path, let parameters): resumeRecipient(path, parameters, answer)
@@ -26,6 +26,7 @@ extension ReceivingSession {
             hasSpool = false
             if case .delivered(let queueID) = answer {
                 errors = 0
+                refusals = 0
                 idleCommands = 0
                 say(Reply(250, "2.0.0", "Ok: queued as \(queueID)"))
             } else {
@@ -37,22 +38,24 @@ extension ReceivingSession {
     }
 
     private mutating func resumeRecipient(_ path: ForwardPath, _ parameters: RecipientParameters, _ answer: Answer) {
-        guard case .accepted = answer else {
-            let reply = refusal(answer)
-            sayOutside(reply)
-            if reply.isPermanent { refusedRecipients += 1 }
-            if refusedRecipients >= configuration.limits.refusedRecipients {
-                note(.tooManyErrors, "\(refusedRecipients) recipients were refused", "RCPT")
-                finish(.tooManyErrors)
-            }
-            return
-        }
+        guard case .accepted = answer else { return refuseAddress(refusal(answer), "RCPT") }
         guard case .envelope(var envelope) = exchange else { return }
         // The array must not be shared while it grows.
         exchange = .none
         envelope.recipients.append(Transaction.Recipient(path: path, parameters: parameters))
         exchange = .envelope(envelope)
         say(CommonReply.recipientOk)
+    }
+
+    /// The outside said no to a sender or a recipient.
+    private mutating func refuseAddress(_ reply: Reply, _ command: String) {
+        sayOutside(reply)
+        guard reply.isPermanent else { return }
+        refusals += 1
+        if refusals >= configuration.limits.refusals {
+            note(.tooManyErrors, "\(refusals) addresses were refused", command)
+            finish(.tooManyErrors)
+        }
     }
 
     /// An answer that does not fit its question is a failure like any other.

@@ -32,6 +32,9 @@ extension ReceivingSession {
             guard row.phases.contains(phase), !(row.verb == .mail && phase == .start && configuration.requiresGreeting) else {
                 return refuse(outOfSequence(row.verb), "\(row.name) out of sequence", row.name)
             }
+            if row.encryption == .plainOnly, connection.isEncrypted {
+                return refuse(Reply(503, "5.5.1", "The connection is encrypted already"), "\(row.name) when encrypted", row.name)
+            }
             switch row.argument {
             case .none where !command.argument.isEmpty:
                 return refuse(Reply(501, "5.5.4", "\(row.name) takes no argument"), "\(row.name) with an argument", row.name)

@@ -60,7 +60,7 @@ package struct ReceivingSession: ~Copyable, ServerSession {
     private var hasEnded = false
     private var isGoingDown = false
     var errors = 0
-    var refusedRecipients = 0
+    var refusals = 0
     var idleCommands = 0
     var transactions = 0
     private var notes = 0

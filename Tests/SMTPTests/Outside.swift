@@ -15,7 +15,7 @@ enum Outside {
         var limits = Limits()
         limits.errors = number("errors", limits.errors)
         limits.recipients = number("recipients", limits.recipients)
-        limits.refusedRecipients = number("refusedRecipients", limits.refusedRecipients)
+        limits.refusals = number("refusals", limits.refusals)
         limits.idleCommands = number("idleCommands", limits.idleCommands)
         limits.transactions = number("transactions", limits.transactions)
         limits.commandLine = number("commandLine", limits.commandLine)
