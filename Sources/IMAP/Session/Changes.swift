@@ -1,6 +1,6 @@
 import Mail
 
-extension IMAPSession {
+extension MailboxSession {
     /// The store says what happened in the selected mailbox since the session last knew.
     mutating func proceedChanges(_ purpose: consuming Telling.Purpose, _ answer: consuming Answer) {
         guard case .changes(let changes) = answer, var view = take(&view) else {
