@@ -10,7 +10,7 @@ struct Append {
     var remaining: Int
 }
 
-extension IMAPSession {
+extension MailboxSession {
     /// The message is announced. Whether it is wanted is said before it comes.
     mutating func openAppend(_ tag: [UInt8], _ arguments: AppendArguments, _ announcement: LiteralAnnouncement) {
         let append = Append(

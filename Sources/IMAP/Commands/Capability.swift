@@ -1,5 +1,5 @@
 /// CAPABILITY, ID, ENABLE, NAMESPACE, LOGOUT.
-extension IMAPSession {
+extension MailboxSession {
     /// RFC 3501 §7.2.1.
     var capabilities: String {
         var names = ["IMAP4rev1", "LITERAL+", "ID", "ENABLE"]

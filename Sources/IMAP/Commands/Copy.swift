@@ -1,7 +1,7 @@
 import Mail
 
 /// COPY and MOVE.
-extension IMAPSession {
+extension MailboxSession {
     mutating func copyMessages(
         _ set: SequenceSet, isUID: Bool, to name: MailboxName, isMove: Bool, _ completion: consuming Completion
     ) throws(CommandError) {

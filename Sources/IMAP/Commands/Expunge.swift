@@ -1,7 +1,7 @@
 import Mail
 
 /// EXPUNGE and UID EXPUNGE.
-extension IMAPSession {
+extension MailboxSession {
     func writableView() throws(CommandError) -> View {
         guard let view else { throw .bad("No mailbox is selected") }
         guard !view.isReadOnly else { throw .no(Refusal(code: "READ-ONLY", "The mailbox was opened with EXAMINE")) }

@@ -38,7 +38,7 @@ struct Fetch {
     }
 }
 
-extension IMAPSession {
+extension MailboxSession {
     mutating func fetch(_ arguments: consuming FetchArguments, _ completion: consuming Completion) throws(CommandError) {
         guard let view else { throw .bad("No mailbox is selected") }
         let uids = try view.resolve(arguments.set, isUID: arguments.isUID)

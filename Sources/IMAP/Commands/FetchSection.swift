@@ -2,7 +2,7 @@ import Dialogue
 import Mail
 
 /// BODY[…]: where its bytes are, and how they are said.
-extension IMAPSession {
+extension MailboxSession {
     /// Says the section when nothing must be read for it. False: `fetch.reading` says what must be.
     mutating func begin(_ section: BodySection, at place: Int, _ fetch: inout Fetch) -> Bool {
         let row = fetch.rows[fetch.row]

@@ -1,7 +1,7 @@
 import Dialogue
 
 /// IDLE (RFC 2177).
-extension IMAPSession {
+extension MailboxSession {
     mutating func idle(_ tag: [UInt8]) {
         output.append("+ idling\r\n")
         // What happened since the last command is told at once.

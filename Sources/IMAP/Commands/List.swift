@@ -1,7 +1,7 @@
 import Mail
 
 /// LIST and LSUB.
-extension IMAPSession {
+extension MailboxSession {
     mutating func list(_ arguments: consuming ListArguments, _ completion: consuming Completion) throws(CommandError) {
         if !arguments.isLSUB, arguments.patterns == [[]] {
             // RFC 3501 §6.3.8: an empty pattern asks for the delimiter and the root of the reference.

@@ -2,7 +2,7 @@ import Dialogue
 import Mail
 
 /// LOGIN and AUTHENTICATE.
-extension IMAPSession {
+extension MailboxSession {
     /// RFC 3501 §11.1: passwords travel only where nobody listens.
     var mayLogIn: Bool { connection.isEncrypted || connection.isLoopback || configuration.allowsPlaintextLogin }
 

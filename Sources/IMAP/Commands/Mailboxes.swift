@@ -1,7 +1,7 @@
 import Mail
 
 /// CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, STATUS.
-extension IMAPSession {
+extension MailboxSession {
     mutating func proceedSimple(_ completion: consuming Completion, _ answer: consuming Answer) {
         guard case .accepted = answer else {
             refuse(completion, answer)

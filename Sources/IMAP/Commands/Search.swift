@@ -8,7 +8,7 @@ struct SearchResults {
     var hasBegun = false
 }
 
-extension IMAPSession {
+extension MailboxSession {
     mutating func search(_ arguments: SearchArguments, _ completion: consuming Completion) throws(CommandError) {
         guard let view else { throw .bad("No mailbox is selected") }
         let (candidates, key) = arguments.key.resolved(view).narrowed(view.uids)

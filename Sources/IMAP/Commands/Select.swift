@@ -1,7 +1,7 @@
 import Mail
 
 /// SELECT, EXAMINE, and all the ways out: CLOSE, UNSELECT.
-extension IMAPSession {
+extension MailboxSession {
     mutating func select(_ tag: [UInt8], _ name: MailboxName, readOnly: Bool) {
         // RFC 3501 §6.3.1: the mailbox that was selected is left even when this one cannot be.
         deselect(then: .select(tag: tag, name, readOnly: readOnly))

@@ -9,7 +9,7 @@ struct Store {
     var completion: Completion
 }
 
-extension IMAPSession {
+extension MailboxSession {
     mutating func store(_ arguments: StoreArguments, _ completion: consuming Completion) throws(CommandError) {
         let view = try writableView()
         let uids = try view.resolve(arguments.set, isUID: arguments.isUID)

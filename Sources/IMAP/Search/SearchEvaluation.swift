@@ -86,11 +86,21 @@ struct SearchEvaluation {
         while bytes.count < min(size, MessageLimits.header + row.body.prefix.count) {
             let piece = try read(bytes.count..<min(size, bytes.count + 65_536))
             if piece.isEmpty { break }
+            let seam = max(0, bytes.count - 3)
             bytes.append(contentsOf: piece)
-            if HeaderSection(parsing: bytes.span).end < bytes.count { break }
+            if Self.hasEmptyLine(bytes[seam...]) { break }
         }
         header = bytes
         return bytes
+    }
+
+    private static func hasEmptyLine(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var rest = bytes
+        while let end = rest.firstIndex(of: 0x0A) {
+            rest = rest[(end + 1)...]
+            if rest.first == 0x0A || rest.starts(with: [0x0D, 0x0A]) { return true }
+        }
+        return false
     }
 
     private mutating func header<Failure: Error>(

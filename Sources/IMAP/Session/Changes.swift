@@ -1,6 +1,6 @@
 import Mail
 
-extension IMAPSession {
+extension MailboxSession {
     /// The store says what happened in the selected mailbox since the session last knew.
     mutating func proceedChanges(_ purpose: consuming Telling.Purpose, _ answer: consuming Answer) {
         guard case .changes(let changes) = answer, var view = take(&view) else {
@@ -22,8 +22,11 @@ extension IMAPSession {
         view.lose(changes.expunged)
         var expunges = ExpungeNumbers(runs: [])
         if mayTellExpunges { expunges = view.tellExpunges() }
+        let known = view.uids.last ?? 0
         let arrived = view.arrive(changes.arrived, recentFrom: changes.recentFrom)
-        let flagged = changes.flagged.contains(where: { view.isOwn($0) }) ? changes.flagged.filter { !view.isOwn($0) } : changes.flagged
+        // What the client has just been told of, or is about to hear of for the first time, it asks for itself.
+        let isNews = { (change: FlagChange) in change.uid <= known && !view.isOwn(change) }
+        let flagged = changes.flagged.allSatisfy(isNews) ? changes.flagged : changes.flagged.filter(isNews)
         view.forgetOwn()
         view.modSeq = max(view.modSeq, changes.highestModSeq)
         let exists = arrived > 0 ? view.count : nil

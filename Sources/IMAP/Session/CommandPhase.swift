@@ -1,7 +1,7 @@
 import Dialogue
 import Mail
 
-extension IMAPSession {
+extension MailboxSession {
     private var commandLimit: Int { user == nil ? limits.unauthenticatedCommand : limits.command }
 
     private var commandPatience: Patience {

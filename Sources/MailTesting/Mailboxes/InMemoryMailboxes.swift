@@ -10,6 +10,7 @@ package final class InMemoryMailboxes {
         package var date: InternalDate
         package var body: BodyReference
         package var modSeq: ModSeq
+        package var arrival: ModSeq
         package var bytes: [UInt8]
         package var summary: MessageSummary
     }
@@ -81,7 +82,7 @@ package final class InMemoryMailboxes {
             Message(
                 uid: mailbox.uidNext, flags: flags, date: date,
                 body: BodyReference(id: id, length: original.count, prefix: prefix, hidden: hidden), modSeq: mailbox.modSeq,
-                bytes: visible, summary: MessageSummary.summarise(original.span)))
+                arrival: mailbox.modSeq, bytes: visible, summary: MessageSummary.summarise(original.span)))
         mailbox.uidNext += 1
         return mailbox.uidNext - 1
     }
@@ -183,10 +184,11 @@ package final class InMemoryMailboxes {
     private func changes(_ mailbox: Mailbox, since: ModSeq) -> Changes {
         let recent = mailbox.firstRecent < mailbox.uidNext ? mailbox.firstRecent : nil
         mailbox.firstRecent = mailbox.uidNext
-        let changed = mailbox.messages.filter { $0.modSeq > since }
+        let changed = mailbox.messages.filter { $0.modSeq > since && $0.arrival <= since }
+        let arrived = mailbox.messages.filter { $0.arrival > since }
         return Changes(
             highestModSeq: mailbox.modSeq, uidNext: mailbox.uidNext,
-            expunged: UIDSet(uids: mailbox.expunged.filter { $0.modSeq > since }.map(\.uid)), arrived: UIDSet(uids: changed.map(\.uid)),
+            expunged: UIDSet(uids: mailbox.expunged.filter { $0.modSeq > since }.map(\.uid)), arrived: UIDSet(uids: arrived.map(\.uid)),
             flagged: changed.map { FlagChange(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }, recentFrom: recent,
             isGone: mailbox.isGone)
     }
@@ -247,6 +249,7 @@ package final class InMemoryMailboxes {
             var copy = message
             copy.uid = target.uidNext
             copy.modSeq = target.modSeq
+            copy.arrival = target.modSeq
             target.messages.append(copy)
             target.uidNext += 1
             copies.append(copy.uid)

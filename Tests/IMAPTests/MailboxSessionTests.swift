@@ -43,7 +43,7 @@ let multipart = """
 
     """
 
-struct IMAPSessionTests {
+struct MailboxSessionTests {
     @Test(arguments: try Dialog.all(beside: #filePath))
     func `dialog`(_ dialog: Dialog) {
         let complaints = dialog.play { dialog in
@@ -57,7 +57,7 @@ struct IMAPSessionTests {
                 limits.seenPage = 2
                 limits.storePage = 2
             }
-            return IMAPSession(
+            return MailboxSession(
                 connection: .from(loopback: dialog.options["remote"] == nil),
                 configuration: Configuration(hostname: "mail.test", limits: limits))
         } world: {

@@ -10,7 +10,7 @@ package import Dialogue
 import Mail
 
 /// The server's side of one IMAP connection.
-package struct IMAPSession: ServerSession, ~Copyable {
+package struct MailboxSession: ServerSession, ~Copyable {
     package typealias Question = IMAP.Question
     package typealias Answer = IMAP.Answer
 
