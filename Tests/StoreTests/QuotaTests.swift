@@ -85,7 +85,8 @@ struct QuotaTests {
                 .init(address: "z@y.test", notify: 0, originalType: "rfc822", originalAddress: "z@y.test"),
             ], prefix: [65], ret: "HDRS", envelopeID: "e")
         delivery.trace = [
-            TraceEntry(time: 1, event: "received", queueID: "Q1", messageID: "<m@b.test>", sender: "A@b.test", recipient: "x@y.test", code: 250)
+            TraceEntry(
+                time: 1, event: "received", queueID: "Q1", messageID: "<m@b.test>", sender: "A@b.test", recipient: "x@y.test", code: 250)
         ]
         #expect(try await store.deliver(delivery).outcomes.isEmpty)
         try await store.record([TraceEntry(time: 2, event: "refused", recipient: "nadie@virtual.test", code: 550, text: "no such user")])

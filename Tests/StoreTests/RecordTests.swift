@@ -50,7 +50,8 @@ struct SpoolTests {
         for _ in 0..<30 { try spool.append(chunk) }
         _ = try await store.deliver(
             Delivery(
-                spool: spool, envelope: [], structure: [], date: InternalDate(seconds: 0), recipients: [.init(user: user, prefix: [65, 66])]))
+                spool: spool, envelope: [], structure: [], date: InternalDate(seconds: 0),
+                recipients: [.init(user: user, prefix: [65, 66])]))
         let row = try await store.rows(try await store.inbox(user))[0]
         #expect(row.size == 3_000_002)
         #expect(try await store.read(row.body, 0..<5) == [65, 66] + chunk.prefix(3))

@@ -73,11 +73,13 @@ struct SQLToolTests {
         try await store.addUser("otra@virtual.test", password: [65])
         try await store.setForwarding("fija@virtual.test", ["a@b.test"])
         try await store.setForwarding("@virtual.test", ["usuario@virtual.test"])
-        let before = scratch.sqlite3("SELECT * FROM dominios; SELECT id, email FROM user; SELECT * FROM forwardings; SELECT * FROM already_exists;")
+        let before = scratch.sqlite3(
+            "SELECT * FROM dominios; SELECT id, email FROM user; SELECT * FROM forwardings; SELECT * FROM already_exists;")
         let result = scratch.sqlite3(statement)
         #expect(result.status != 0)
         #expect(result.output.contains(reason), "\(result.output)")
-        let after = scratch.sqlite3("SELECT * FROM dominios; SELECT id, email FROM user; SELECT * FROM forwardings; SELECT * FROM already_exists;")
+        let after = scratch.sqlite3(
+            "SELECT * FROM dominios; SELECT id, email FROM user; SELECT * FROM forwardings; SELECT * FROM already_exists;")
         #expect(before.output == after.output)
         #expect(try await store.user("usuario@virtual.test")?.id == user)
         #expect(try await store.verify().problems == [])

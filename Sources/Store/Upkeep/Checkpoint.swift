@@ -58,7 +58,7 @@ extension MailStore {
             for _ in 0..<3 {
                 do throws(StoreFailure) {
                     return try await writer.between { db in _ = try db.checkpoint(.truncate) }
-                } catch where error == .busy {
+                } catch  where error == .busy {
                     continue
                 }
             }

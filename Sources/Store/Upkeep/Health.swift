@@ -46,11 +46,13 @@ extension MailStore {
             let names = try DataDirectory.entries(directory)
             let bodies = try DataDirectory.entries(directory + "/bodies")
             let snapshots = try self.snapshots()
-            let paths = [directory] + names.map { "\(directory)/\($0)" } + bodies.map { "\(directory)/bodies/\($0)" } + snapshots.map(\.path)
+            let paths =
+                [directory] + names.map { "\(directory)/\($0)" } + bodies.map { "\(directory)/bodies/\($0)" } + snapshots.map(\.path)
             return Health(
                 freeSpace: freeSpace(directory), database: fileStatus(directory + "/buzon.db").size,
                 log: fileStatus(directory + "/buzon.db-wal").size,
-                segments: bodies.reduce(0) { $0 + fileStatus("\(directory)/bodies/\($1)").size }, live: counts[5], snapshots: snapshots.count,
+                segments: bodies.reduce(0) { $0 + fileStatus("\(directory)/bodies/\($1)").size }, live: counts[5],
+                snapshots: snapshots.count,
                 newestSnapshot: snapshots.last?.time, exposed: paths.filter { fileStatus($0).isExposed }, isRoot: isRoot,
                 domains: counts[0], users: counts[1], mailboxes: counts[2], messages: counts[3], queued: counts[4],
                 usersWithoutPassword: counts[6])

@@ -27,7 +27,9 @@ extension MailStore {
             try copy.close()
             guard pending == 0 else { throw StoreFailure.busy }
             let file = try OpenFile.open(temporary, O_RDONLY)
-            guard fsync(file.descriptor) == 0, Glibc.rename(temporary, name) == 0 else { throw FileFailure(errno: errno, call: "rename \(name)") }
+            guard fsync(file.descriptor) == 0, Glibc.rename(temporary, name) == 0 else {
+                throw FileFailure(errno: errno, call: "rename \(name)")
+            }
             try synchroniseDirectory(folder)
         }
         return name

@@ -169,7 +169,10 @@ extension Database {
                 }
                 return true
             }
-            if later > 0 { report.notes.append(.init(code: "recoverable", text: "segment \(number): \(later) records that the index does not know yet")) }
+            if later > 0 {
+                report.notes.append(
+                    .init(code: "recoverable", text: "segment \(number): \(later) records that the index does not know yet"))
+            }
             if dead > 0 { report.notes.append(.init(code: "dead", text: "segment \(number): \(dead) records that nothing refers to")) }
             if damaged > 0 { report.notes.append(.init(code: "damage", text: "segment \(number): \(damaged) bytes that are no record")) }
             if !known.contains(number) { report.notes.append(.init(code: "unknown", text: "segment \(number) is not in the index")) }
