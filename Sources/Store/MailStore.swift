@@ -9,6 +9,7 @@
 
 import Dispatch
 import GRDB
+import Glibc
 import Synchronization
 
 /// An open data directory. Every method may be called from any task.
@@ -52,6 +53,9 @@ package final class MailStore: Sendable {
     let readQueues: [DispatchQueue]
     let nextQueue = Atomic<Int>(0)
     let upkeep: Upkeep
+    let logLength: LogLength
+    let isCheckpointing = Atomic(false)
+    let checkpointQueue = DispatchQueue(label: "buzon.store.checkpoint", qos: .utility)
     private let lock: Mutex<OpenFile?>
 
     /// Opens the data directory. Typed failures tell what stands in the way; nothing is half-written then.
@@ -77,6 +81,9 @@ package final class MailStore: Sendable {
         isRoot = place.isRoot
         lock = Mutex(place.lock)
         pool = try openDatabase(directory: directory, options: options, isNew: place.isNew)
+        let logLength = LogLength()
+        self.logLength = logLength
+        if options.role == .server { pool.writeWithoutTransaction { logLength.watch($0) } }
         let found = try pool.read { try Setting.load($0) }
         settings = Mutex(found)
         let bodies = directory + "/bodies"
@@ -86,8 +93,10 @@ package final class MailStore: Sendable {
         let upkeep = Upkeep()
         self.upkeep = upkeep
         readQueues = (0..<4).map { DispatchQueue(label: "buzon.store.read.\($0)") }
+        let owner = Owner()
         let hooks = Writer.Hooks(
-            noticed: { upkeep.noticed() }, wake: { wakes.wake($0) }, step: { step($0.rawValue) })
+            noticed: { upkeep.noticed() }, wake: { wakes.wake($0) }, committed: { owner.store?.checkpointWhenDue() },
+            step: { step($0.rawValue) })
         if options.role == .server {
             let recovered = try recover(pool: pool, bodies: bodies)
             let log = SegmentLog(
@@ -99,6 +108,7 @@ package final class MailStore: Sendable {
             log = nil
             writer = Writer(pool: pool, log: nil, bodyID: 0, commit: 0, hooks: hooks)
         }
+        owner.hold(self)
         if options.role == .server { upkeep.begin(self, keepsHouse: options.keepsHouse) }
     }
 
@@ -109,7 +119,11 @@ package final class MailStore: Sendable {
         await writer.close()
         if log != nil { try? await checkpoint(.truncate) }
         try? pool.close()
-        lock.withLock { $0 = nil }
+        lock.withLock { file in
+            // Said aloud: a child process that is being started holds the same open file for a moment.
+            if let file { flock(file.descriptor, LOCK_UN) }
+            file = nil
+        }
     }
 
     /// Where an incoming message waits until it is judged.
@@ -122,6 +136,16 @@ package final class MailStore: Sendable {
             throw storeFailure(error)
         }
     }
+}
+
+/// The store as the writer knows it, which exists before the store does.
+private final class Owner: Sendable {
+    private let reference = Mutex<WeakReference>(WeakReference())
+
+    private struct WeakReference: Sendable { weak var store: MailStore? }
+
+    var store: MailStore? { reference.withLock { $0.store } }
+    func hold(_ store: MailStore) { reference.withLock { $0.store = store } }
 }
 
 /// Seconds since 1970.

@@ -35,6 +35,8 @@ final class Writer: Sendable {
         var noticed: @Sendable () -> Void = {}
         /// Sessions to be woken.
         var wake: @Sendable (Set<Int64>) -> Void = { _ in }
+        /// A batch is done.
+        var committed: @Sendable () -> Void = {}
         /// For tests: called with the name of each step of a batch.
         var step: @Sendable (Step) -> Void = { _ in }
     }
@@ -104,6 +106,11 @@ final class Writer: Sendable {
         return result
     }
 
+    /// The same, for those who can't wait.
+    func inBetween(_ body: @escaping @Sendable (Database) -> Void) {
+        queue.async { self.pool.writeWithoutTransaction { body($0) } }
+    }
+
     /// Runs on the writer's own connection between batches, outside of a transaction.
     func between<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(StoreFailure) -> Result {
         let result: Swift.Result<Result, StoreFailure> = await withCheckedContinuation { continuation in
@@ -171,6 +178,7 @@ final class Writer: Sendable {
         for (piece, refusal) in zip(batch, refusals) { piece.done(refusal) }
         if !touched.isEmpty { hooks.wake(touched) }
         if hasChangedOutside { hooks.noticed() }
+        hooks.committed()
     }
 
     /// `PRAGMA data_version` moves only with other connections' commits.

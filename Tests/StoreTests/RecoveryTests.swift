@@ -1,0 +1,120 @@
+import Glibc
+import Mail
+import Synchronization
+import Testing
+
+@testable import Store
+
+struct RecoveryTests {
+    /// The directory as it is at each step of a delivery, copied: what a process that is killed there leaves behind.
+    @Test(arguments: Writer.Step.allCases) func killedAt(step: Writer.Step) async throws {
+        let scratch = Scratch()
+        let isArmed = Mutex(false)
+        let path = scratch.path
+        let (store, user) = try await scratch.populated { reached in
+            guard reached == step.rawValue, isArmed.withLock({ $0 }) else { return }
+            isArmed.withLock { $0 = false }
+            _ = system("cp -a '\(path)/data' '\(path)/killed'")
+        }
+        try await store.deliver("Subject: first\r\n\r\n", to: [user])
+        isArmed.withLock { $0 = true }
+        try await store.deliver("Subject: second\r\n\r\n", to: [user])
+        await store.close()
+        var options = MailStore.Options(createsDirectory: false)
+        options.keepsHouse = false
+        let killed = try await MailStore.open(directory: path + "/killed", options: options)
+        let count = try await killed.status(user, "INBOX").messages
+        #expect(count == (step == .committed ? 2 : 1))
+        var report = try await killed.verify(deep: true)
+        #expect(report.problems == [])
+        // What was appended and not committed stays, as bytes that nothing refers to.
+        #expect(report.notes.map(\.code) == (step == .begin || step == .committed ? [] : ["recoverable"]))
+        // Its identity is never given again.
+        try await killed.deliver("Subject: third\r\n\r\n", to: [user])
+        let rows = try await killed.rows(try await killed.inbox(user))
+        #expect(Set(rows.map(\.body.id)).count == rows.count)
+        #expect(try await killed.text(rows[rows.count - 1]) == "Subject: third\r\n\r\n")
+        report = try await killed.verify(deep: true)
+        #expect(report.problems == [])
+        await killed.close()
+    }
+
+    /// A record cut at any length is cut off; the ones before stay.
+    @Test(arguments: [1, 7, 8, 71, 72, 100, 150, -1]) func tornRecord(cut: Int) async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.deliver("Subject: first\r\n\r\n", to: [user])
+        await store.close()
+        let segment = scratch.path + "/data/bodies/00000001.seg"
+        let whole = scratch.bytes(segment)
+        var header = RecordHeader(
+            bodyID: 77, payloadLength: 64, checksum: [UInt8](repeating: 7, count: 16), commit: 99, date: 0,
+            routes: [Route(user: "a@b", folder: "INBOX")])
+        // The last case: the length is right, the bytes are not.
+        let torn = header.encode() + [UInt8](repeating: 65, count: 64)
+        append(cut < 0 ? torn : Array(torn.prefix(cut)), to: segment)
+        let again = try await scratch.open()
+        #expect(scratch.bytes(segment) == whole)
+        let report = try await again.verify(deep: true)
+        #expect(report.problems == [])
+        #expect(report.notes == [])
+        try await again.deliver("Subject: second\r\n\r\n", to: [user])
+        #expect(try await again.verify(deep: true).problems == [])
+        await again.close()
+    }
+
+    /// A whole record that the index does not know is never removed, not even behind damage.
+    @Test func wholeRecordStays() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.deliver("Subject: first\r\n\r\n", to: [user])
+        await store.close()
+        let segment = scratch.path + "/data/bodies/00000001.seg"
+        let payload = Array("Subject: unknown\r\n\r\n1234".utf8)
+        var header = RecordHeader(
+            bodyID: 77, payloadLength: payload.count, checksum: Array(sha256Prefix(payload)), commit: 99, date: 0, routes: [])
+        append([UInt8](repeating: 65, count: 24), to: segment)
+        append(header.encode() + payload, to: segment)
+        append([UInt8](repeating: 66, count: 11), to: segment)
+        let expected = scratch.bytes(segment).dropLast(11)
+        let again = try await scratch.open()
+        #expect(scratch.bytes(segment) == Array(expected))
+        let report = try await again.verify(deep: true)
+        #expect(report.problems == [])
+        #expect(report.notes.map(\.code) == ["recoverable", "damage"])
+        let receipt = try await again.deliver("Subject: second\r\n\r\n", to: [user])
+        #expect(receipt.outcomes.count == 1)
+        let rows = try await again.rows(try await again.inbox(user))
+        #expect(rows[1].body.id == 78)
+        #expect(try await again.verify(deep: true).problems == [])
+        await again.close()
+    }
+
+    /// The file lost bytes that the index refers to: nothing is written over the hole, and verify tells.
+    @Test func lostEnd() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        for _ in 0..<3 { try await store.deliver(String(repeating: "x", count: 1_000), to: [user]) }
+        await store.close()
+        truncate(scratch.path + "/data/bodies/00000001.seg", 1_500)
+        let again = try await scratch.open()
+        try await again.deliver("Subject: new\r\n\r\n", to: [user])
+        let report = try await again.verify()
+        #expect(report.problems.filter { $0.code == "body-missing" }.count == 2)
+        let rows = try await again.rows(try await again.inbox(user))
+        #expect(try await again.text(rows[3]) == "Subject: new\r\n\r\n")
+        await again.close()
+    }
+
+    private func sha256Prefix(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+        let spool = Spool(directory: "/tmp", files: KernelFileSystem())
+        try? spool.append(bytes)
+        return spool.checksum[...]
+    }
+
+    private func append(_ bytes: [UInt8], to path: String) {
+        guard let stream = fopen(path, "a") else { return }
+        fwrite(bytes, 1, bytes.count, stream)
+        fclose(stream)
+    }
+}
