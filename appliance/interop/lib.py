@@ -3,6 +3,8 @@
 import contextlib
 import glob
 import os
+import pty
+import select
 import shutil
 import signal
 import socket
@@ -131,6 +133,27 @@ def write(path, text, mode=0o600):
 def quiet(server):
     """The environment of a client that must not read a person's own settings."""
     return {**os.environ, "HOME": server.home, "TERM": "xterm", "LC_ALL": "C.UTF-8", "EDITOR": "true"}
+
+
+def terminal(command, env, seconds=30):
+    """Runs a program that wants a terminal until it ends; what it showed."""
+    ours, theirs = pty.openpty()
+    program = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**env, "LINES": "24", "COLUMNS": "80"},
+                               start_new_session=True)
+    os.close(theirs)
+    screen, limit = b"", time.monotonic() + seconds
+    with contextlib.suppress(OSError):  # EIO: the program closed its side
+        while time.monotonic() < limit:
+            if select.select([ours], [], [], 0.2)[0]:
+                screen += os.read(ours, 65536)
+    os.close(ours)
+    try:
+        program.wait(1)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+        raise Failure("it waits; the end of its screen: " + ascii(screen[-300:]))
+    return screen.decode("utf-8", "replace")
 
 
 def free_port():

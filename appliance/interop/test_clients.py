@@ -2,10 +2,9 @@
 
 import os
 import re
-import subprocess
 
 import lib
-from lib import expect, message, needs, quiet, run, same, write
+from lib import expect, message, needs, quiet, run, same, terminal, write
 from server import Server
 
 USER, OTHER = "usuario@virtual.test", "otra@virtual.test"
@@ -104,17 +103,13 @@ def mutts(tests, server):
             lib.eventually(lambda: any(b"Subject: asunto-" + program.encode() in m for m in server.messages(USER)), 5, "it arrived")
 
         with tests(f"{program} opens the mailbox, saves a copy, deletes, expunges"):
-            needs(program, "script")
+            needs(program)
             before = len(server.messages(USER))
             copy = f"{server.home}/{program}.mbox"
             keys = f"<limit>~s asunto-{program}<enter><copy-message>{copy}<enter><delete-message><sync-mailbox><exit>"
             write(rc, "\n".join([*settings, f"push '{keys}'"]) + "\n")
-            screen = server.home + "/screen"
-            try:
-                run("script", "-qfec", f"{program} -n -F {rc} -f {folder}", screen, input="", timeout=30, env=quiet(server))
-            except subprocess.TimeoutExpired:
-                raise lib.Failure("it waits; the end of its screen: " + ascii(open(screen, errors="replace").read()[-200:]))
-            expect(os.path.exists(copy), "no copy; the end of its screen: " + ascii(open(screen, errors="replace").read()[-400:]))
+            screen = terminal([program, "-n", "-F", rc, "-f", folder], quiet(server))
+            expect(os.path.exists(copy), "no copy; the end of its screen: " + ascii(screen[-300:]))
             expect("Hola desde " + program in open(copy).read(), "the copy is another message")
             same(len(server.messages(USER)), before - 1, "messages left")
 

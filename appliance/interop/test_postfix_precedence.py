@@ -9,6 +9,8 @@ Differences that are allowed, and why:
   own server reports it (no bounce to a forged address). The same holds of the known part: it is delivered by both.
 - LOOP: where an expansion never ends, or is too large, Postfix answers 451 4.6.0 after DATA for ever; Buzón refuses the
   row when it is written, or the recipient with 5.4.6. Nobody gets the message from either.
+- LIST: @domain among several destinations is not tried: Postfix completes it with the local part only where it stands
+  alone, and bounces the whole list otherwise; Buzón completes each one. The seed's table shows it alone.
 - TWICE: Postfix may deliver a second copy when two rows lead to the same name; Buzón folds them.
 """
 
@@ -25,7 +27,7 @@ import postfix
 from lib import expect
 from server import Server, recipients
 
-SEED = 20261124
+SEED = int(os.environ.get("BUZON_SEED") or 20261124)
 TABLES, RECIPIENTS = 40, 12
 NAMES = ["ana", "beto", "carla", "dora"]
 OUTSIDE = ["x@lejos.example", "y+z@lejos.example", "Ana@Lejos.Example"]
@@ -62,6 +64,8 @@ class Table:
         for _ in range(dice.randint(2, 8)):
             origin = self.origin(dice)
             several = [self.destination(dice) for _ in range(dice.choice([1, 1, 1, 2, 3]))]
+            if len(several) > 1:
+                several = [name if name[0] != "@" else dice.choice(self.users) for name in several]  # LIST
             if origin.lower() not in {key.lower() for key in self.forwardings}:
                 self.forwardings[origin] = dice.choice([",", ", ", " ,"]).join(several)
         self.recipients = [self.recipient(dice) for _ in range(RECIPIENTS)]
