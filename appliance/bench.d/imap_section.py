@@ -56,7 +56,7 @@ def section(report, options):
         results = rounds(report, options, running)
         show(report, results, count)
         if options.buzon and options.profile:
-            for name, command in FETCHES[:3]:
+            for name, command in FETCHES + SEARCHES:
                 profile(report, options, buzon, name, command)
         known = {"just started": empty, "after the work above": measure.memory(buzon.pid)} if options.buzon else {}
         waiting.section(report, options, running, waiting_users, known)
@@ -117,9 +117,8 @@ def profile(report, options, server, name, command):
     with wire.IMAP(server.imap) as client:
         client.login(servers.USER)
         client.ask("SELECT INBOX")
-        with profiles.profiled(report, options, server, name + ", 10 times"):
-            for _ in range(10):
-                client.ask(command)
+        with profiles.profiled(report, options, server, name):
+            profiles.enough(lambda: client.ask(command))
 
 
 def agree(report, results):

@@ -39,10 +39,9 @@ def section(report, options):
                 report.progress(f"round {number + 1}: {server.name}")
         show(report, results, count)
         if options.buzon:
-            with profiles.profiled(report, options, buzon, "whole sessions, 5 times"):
-                for _ in range(5 if options.profile else 0):
-                    for _ in session(buzon, count):
-                        pass
+            if options.profile:
+                with profiles.profiled(report, options, buzon, "whole sessions"):
+                    profiles.enough(lambda: list(session(buzon, count)))
             report.row("resident memory after", "KiB", buzon=measure.memory(buzon.pid)[0])
 
 

@@ -10,6 +10,7 @@ import time
 
 import lib
 import postfix
+import server
 import wire
 
 DOMAIN = "virtual.test"
@@ -44,7 +45,7 @@ def end(process, seconds=20):
         process.wait()
 
 
-class Buzon(lib.Server):
+class Buzon(server.Server):
     """The release executable on a fresh data directory."""
 
     name = "buzon"
