@@ -26,8 +26,9 @@ package final class MaildropAccess: Responder {
             case .read(let body, let range):
                 return .bytes(try await context.store.read(body, range))
             case .update(let uids):
+                // The lock goes with the answer, whatever it is.
+                defer { release() }
                 try await maildrop?.update(delete: UIDSet(uids: uids))
-                release()
                 return .accepted
             case .release:
                 release()

@@ -74,7 +74,7 @@ struct Appliance {
         let imap = IMAP.Configuration(hostname: hostname)
         let mailboxes = Door(
             name: "imap", caps: caps, refusal: Array("* BYE [UNAVAILABLE] Too many connections\r\n".utf8),
-            session: { IMAPSession(connection: $0, configuration: imap) },
+            session: { MailboxSession(connection: $0, configuration: imap) },
             responder: { _, doorbell in MailboxAccess(access, clock: Clock.microseconds) { doorbell.ring() } })
 
         var services: [any Service] = []

@@ -31,7 +31,7 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         var keys: Set<String> = []
         for case let file as URL in files where file.pathExtension == "swift" {
             let source = try String(contentsOf: file, encoding: .utf8)
-            for match in source.matches(of: /(?:text|Reason)\("([a-z][a-z.\-]+)"/) { keys.insert(String(match.1)) }
+            for match in source.matches(of: /(?:text|Reason)\("([a-z]+[.][a-z.\-]+)"/) { keys.insert(String(match.1)) }
         }
         #expect(keys.count > 80)
         for key in keys.sorted() { #expect(table(key) != key, "\(key) has no text") }
