@@ -29,7 +29,8 @@ struct Appliance {
         let loops = Loops()
         do {
             let doors = try await openDoors(store, loops)
-            let services: [any Service] = [StoreService(store: store)] + doors
+            let control = try await openControl(store, loops, doors)
+            let services: [any Service] = [StoreService(store: store), control] + doors
             var configuration = ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
             configuration.maximumGracefulShutdownDuration = Self.grace + .seconds(20)
@@ -53,7 +54,7 @@ struct Appliance {
 
     // MARK: Doors
 
-    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any Service] {
+    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any OpenDoor] {
         let hostname = Self.hostname(store)
         let workshop = Workshop(threads: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         let caps = ConnectionCaps(total: Self.connectionCap, perAddress: store.integer(.connectionsPerAddress))
@@ -77,7 +78,7 @@ struct Appliance {
             session: { MailboxSession(connection: $0, configuration: imap) },
             responder: { _, doorbell in MailboxAccess(access, clock: Clock.microseconds) { doorbell.ring() } })
 
-        var services: [any Service] = []
+        var services: [any OpenDoor] = []
         do {
             for host in hosts {
                 services.append(try await open(receiving, host, 25, loops))
@@ -85,7 +86,7 @@ struct Appliance {
                 services.append(try await open(mailboxes, host, 143, loops))
             }
         } catch {
-            for service in services { await (service as? any ClosableDoor)?.closeNow() }
+            for service in services { await service.closeNow() }
             throw error
         }
         return services
@@ -93,15 +94,29 @@ struct Appliance {
 
     private func open<Session: ServerSession & ~Copyable, R: Responder>(
         _ door: Door<Session, R>, _ host: String, _ port: Int, _ loops: Loops
-    ) async throws -> any Service where R.Question == Session.Question, R.Answer == Session.Answer {
+    ) async throws -> any OpenDoor where R.Question == Session.Question, R.Answer == Session.Answer {
         let port = port + portOffset
         do {
             let listener = try await Listener.bind(door, host: host, port: port, loops: loops, log: log)
             log.info("listening \(door.name) \(host):\(listener.port)")
-            return DoorService(listener: listener)
+            return DoorService(name: door.name, address: host, listener: listener)
         } catch {
             throw CommandFailure(
                 text("serve.bind", ["address": "\(host):\(port)", "door": door.name, "reason": Self.reason(error)]))
+        }
+    }
+
+    private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any OpenDoor]) async throws -> any Service {
+        let door = Door(
+            name: "control", caps: ConnectionCaps(total: 16), refusal: [], session: { _ in ControlSession() },
+            responder: { _, _ in ControlResponder(store: store) { doors.map(\.shown) } })
+        let path = Control.path(directory)
+        do {
+            let listener = try await Listener.bind(door, path: path, loops: loops, log: log)
+            return DoorService(name: door.name, address: path, listener: listener)
+        } catch {
+            for door in doors { await door.closeNow() }
+            throw CommandFailure(text("serve.bind", ["address": path, "door": door.name, "reason": Self.reason(error)]))
         }
     }
 
