@@ -21,8 +21,8 @@ struct Noise: RandomNumberGenerator {
     }
 }
 
-/// Half a mebibyte of the same, for tests with a time limit: linear work takes well under a second of the minute that they have,
-/// quadratic work hours.
+/// 256 KiB of the same, for tests with a time limit: linear work takes well under a second of the minute that they have,
+/// quadratic work more than all of it.
 func repeated(_ piece: String) -> [UInt8] {
-    Array(repeatElement(piece.utf8, count: (1 << 19) / max(piece.utf8.count, 1)).joined())
+    Array(repeatElement(piece.utf8, count: (1 << 18) / max(piece.utf8.count, 1)).joined())
 }

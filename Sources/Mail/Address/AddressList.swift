@@ -56,6 +56,8 @@ private struct AddressListParser {
     private var words: [Word] = []
     private var comment: [UInt8]?
     private var current: MailboxAddress?
+    /// `current` was written without angle brackets.
+    private var isBare = false
     private var group: (name: [UInt8], members: [MailboxAddress])?
 
     init(_ buffer: UnsafeBufferPointer<UInt8>) {
@@ -77,14 +79,9 @@ private struct AddressListParser {
                 finishGroup()
             case .colon: beginGroup()
             case .open:
-                if current != nil {
-                    // `A <a@b> B <c@d>`: the words since the address belong to the next one.
-                    let next = words
-                    words.removeAll()
-                    finishMailbox()
-                    words = next
-                }
+                prepareForAngleAddress()
                 current = readAngleAddress()
+                isBare = false
             case .at: readBareDomain()
             case .close: continue
             case .word(let content, let isSeparated):
@@ -93,6 +90,24 @@ private struct AddressListParser {
         }
         finishMailbox()
         finishGroup()
+    }
+
+    private mutating func prepareForAngleAddress() {
+        guard let current else { return }
+        if isBare {
+            // `a@b <a@b>`: what looked like an address is the name of one.
+            let address = current.localPart + [UInt8(ascii: "@")] + current.domain
+            var name = [Word(content: address, isSeparated: true)] + words
+            if let displayName = current.displayName { name.insert(Word(content: displayName, isSeparated: false), at: 0) }
+            words = name
+            self.current = nil
+        } else {
+            // `A <a@b> B <c@d>`: the words since the address belong to the next one.
+            let next = words
+            words.removeAll()
+            finishMailbox()
+            words = next
+        }
     }
 
     private mutating func beginGroup() {
@@ -139,12 +154,18 @@ private struct AddressListParser {
 
     /// `word@`: the words back to the last separation that no dot bridges are the local part, those before are its name.
     private mutating func readBareDomain() {
-        if current != nil {
-            // `a@b c@d`, or a stray @ behind an address.
+        if var mailbox = current {
             guard !words.isEmpty else {
-                _ = readDomain()
+                // `a@b@c`: the last @ divides.
+                let domain = readDomain()
+                if isBare {
+                    mailbox.localPart += [UInt8(ascii: "@")] + mailbox.domain
+                    mailbox.domain = domain
+                    current = mailbox
+                }
                 return
             }
+            // `a@b c@d`
             let start = localPartStart()
             let local = Array(words[start...])
             words.removeSubrange(start...)
@@ -159,6 +180,7 @@ private struct AddressListParser {
         comment = nil
         mailbox.domain = readDomain()
         current = mailbox
+        isBare = true
     }
 
     /// Words of a domain as long as they hang together: `a . b` is one, `a b` is not.
@@ -187,7 +209,11 @@ private struct AddressListParser {
             case .close:
                 tokens.consumePeeked()
                 return mailbox
-            case .open, .colon, .comment: tokens.consumePeeked()
+            case .open, .comment: tokens.consumePeeked()
+            case .colon:
+                tokens.consumePeeked()
+                // `<mailto:a@b>`, `<a@b:25>`: neither is part of the address.
+                if hasAt { isDomainComplete = true } else { mailbox.localPart = [] }
             case .at:
                 tokens.consumePeeked()
                 // `<a@b@c>`: the last @ divides.

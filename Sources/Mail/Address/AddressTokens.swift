@@ -102,10 +102,7 @@ struct AddressTokens {
             index += 1
             while index < buffer.count, !Self.endsAtom(buffer[index]) { index += 1 }
         }
-        var content = Array(buffer[start..<index])
-        // A backslash outside of quotes (RFC 822 allowed quoted-pairs in words).
-        if content.contains(UInt8(ascii: "\\")) { content.removeAll { $0 == UInt8(ascii: "\\") } }
-        return word(content)
+        return word(Array(buffer[start..<index]))
     }
 
     private static func endsAtom(_ byte: UInt8) -> Bool {

@@ -72,9 +72,6 @@ struct DateReader {
             day = value
         } else if year == nil {
             year = fullYear(value, count)
-        } else if secondOfDay == nil, count == 2, byte(0) == 0 || byte(0) == 0x20 {
-            // An hour alone says too little to be a time.
-            return true
         }
         return true
     }

@@ -60,6 +60,8 @@ private func sketch(_ bytes: [UInt8]) -> String {
         ("\"Juan <a@b>", "Juan|-|a|b"), ("Juan (x <a@b>", "Juan x|-|a|b"), ("a@b; c@d", "-|-|a|b, -|-|c|d"), ("[x <a@b>", "[x|-|a|b"),
         ("=?utf-8?Q?P=C3=A9rez,_J?= <a@b>", "=?utf-8?Q?P=C3=A9rez,_J?=|-|a|b"),
         ("=?utf-8?Q?a?= =?utf-8?Q?b?= <a@b>", "=?utf-8?Q?a?= =?utf-8?Q?b?=|-|a|b"), ("A <a@b> B <c@d>", "A|-|a|b, B|-|c|d"),
+        ("a@b <a@b>", "a@b|-|a|b"), ("'a@b' <a@b>, c@d", "'a@b'|-|a|b, -|-|c|d"), ("N a@b (x) y <c@d>", "N a@b y|-|c|d"),
+        ("a@b@c", "-|-|a@b|c"), ("<mailto:a@b>", "-|-|a|b"), ("<a@b:25>", "-|-|a|b"), (#"CORP\juan <a@b>"#, #"CORP\juan|-|a|b"#),
     ])
     func broken(text: String, expectation: String) {
         #expect(sketch(text) == expectation)
