@@ -55,17 +55,24 @@ extension MailStore {
         let wanted = range.lowerBound..<min(range.upperBound, range.lowerBound + Self.readLimit)
         let pieces = body.pieces(wanted)
         if pieces.original.allSatisfy(\.isEmpty) { return pieces.prefix }
-        let place: Place
         if let known = places[body.id] {
-            place = known
-        } else {
-            let found = try await read { try $0.place(body.id) }
-            guard let found else { throw .nonExistent }
-            places[body.id] = found
-            place = found
+            do throws(StoreFailure) {
+                return try await read(pieces, of: body, at: known)
+            } catch {
+                // Compaction may have moved it since: the index knows.
+                places[body.id] = nil
+            }
         }
+        guard let found = try await read({ try $0.place(body.id) }) else { throw .nonExistent }
+        places[body.id] = found
+        return try await read(pieces, of: body, at: found)
+    }
+
+    private func read(
+        _ pieces: (prefix: [UInt8], original: [Range<Int>]), of body: BodyReference, at place: Place
+    ) async throws(StoreFailure) -> [UInt8] {
         guard pieces.original.allSatisfy({ $0.upperBound <= place.length }) else {
-            throw .ioError("body \(body.id): \(range) is out of bounds")
+            throw .ioError("body \(body.id): out of bounds")
         }
         let reader = reader
         return try await blocking {
