@@ -47,6 +47,8 @@ package final class MailStore: Sendable {
     let files: any FileSystem
     let wakes: Wakes
     let places = PlaceCache()
+    /// Segments that compaction could not empty.
+    let damagedSegments = Mutex<Set<Int>>([])
     let maildrops = Mutex<Set<Int64>>([])
     let notes = TraceNotes()
     let settings: Mutex<[String: String]>

@@ -71,6 +71,17 @@ extension MailStore {
     /// Hashes what lies in `pending_password`, wipes it, and sees that no copy stays in the write-ahead log. Answers how many there were.
     @discardableResult
     package func hashPendingPasswords() async throws(StoreFailure) -> Int {
+        var count = 0
+        while true {
+            let round = try await hashSomePasswords()
+            if round == 0 { break }
+            count += round
+        }
+        if count > 0 { try await checkpoint(.truncate) }
+        return count
+    }
+
+    private func hashSomePasswords() async throws(StoreFailure) -> Int {
         let pending = try await read { db in
             try db.all("SELECT id, pending_password FROM user WHERE pending_password IS NOT NULL LIMIT 1000") {
                 (id: $0.int64(0), password: $0.text(1))
@@ -86,7 +97,6 @@ extension MailStore {
                 if count > 0 { try db.setVerifiers(verifiers, of: id) }
             }
         }
-        try await checkpoint(.truncate)
         return pending.count
     }
 }

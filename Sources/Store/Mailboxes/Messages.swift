@@ -52,16 +52,23 @@ extension MailStore {
     package func read(_ body: BodyReference, _ range: Range<Int>) async throws(StoreFailure) -> [UInt8] {
         let pieces = body.pieces(body.bounded(range))
         if pieces.original.allSatisfy(\.isEmpty) { return pieces.prefix }
-        let place: Place
         if let known = places[body.id] {
-            place = known
-        } else {
-            let found = try await read { try $0.place(body.id) }
-            guard let found else { throw .nonExistent }
-            places[body.id] = found
-            place = found
+            do throws(StoreFailure) {
+                return try await read(pieces, of: body, at: known)
+            } catch {
+                // Compaction may have moved it since: the index knows.
+                places[body.id] = nil
+            }
         }
-        return try await blocking { try self.bytes(pieces, at: place, body.id) }
+        guard let found = try await read({ try $0.place(body.id) }) else { throw .nonExistent }
+        places[body.id] = found
+        return try await read(pieces, of: body, at: found)
+    }
+
+    private func read(
+        _ pieces: (prefix: [UInt8], original: [Range<Int>]), of body: BodyReference, at place: Place
+    ) async throws(StoreFailure) -> [UInt8] {
+        try await blocking { try self.bytes(pieces, at: place, body.id) }
     }
 
     func bytes(_ pieces: (prefix: [UInt8], original: [Range<Int>]), at place: Place, _ id: Int64) throws -> [UInt8] {
