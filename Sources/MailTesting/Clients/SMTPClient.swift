@@ -6,6 +6,11 @@ package final class SMTPClient {
         /// The texts behind the code, one for each line.
         package let lines: [String]
 
+        package init(code: Int, lines: [String]) {
+            self.code = code
+            self.lines = lines
+        }
+
         package var isPositive: Bool { code < 400 }
         /// Like `5.1.1` when the first line's text begins with an enhanced status code (RFC 2034).
         package var enhanced: String? {
