@@ -107,7 +107,8 @@ package final class SMTPClient {
             let line = String(decoding: try connection.readLine(), as: UTF8.self)
             let digits = line.prefix(3)
             let separator = line.dropFirst(3).first
-            guard digits.count == 3, let number = Int(digits), (200..<600).contains(number), separator == nil || separator == " " || separator == "-",
+            guard digits.count == 3, let number = Int(digits), (200..<600).contains(number),
+                separator == nil || separator == " " || separator == "-",
                 code == nil || code == number
             else { throw connection.error(.malformed("no SMTP reply: \(line)")) }
             code = number

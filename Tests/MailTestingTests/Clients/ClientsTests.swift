@@ -57,7 +57,7 @@ import Testing
             #expect(client.capabilities == ["IMAP4REV1"])
             let appended = try client.append(Array("body".utf8), to: "a\"b", options: "(\\Seen)")
             #expect(appended.replies("EXISTS").map(\.number) == [3] && appended.tagged.code == "APPENDUID 1 2")
-            #expect(try client.body(of: 1) == Array(")\"\r\n".utf8))
+            #expect(try client.body(of: 1) == Array("a {2}\r\n".utf8))
             let error = #expect(throws: ClientError.self) { try client.append([0x61], to: "x") }
             #expect(error?.reason == .refused("NO [TRYCREATE] none"))
         }
@@ -65,7 +65,8 @@ import Testing
     }
 
     @Test func `IMAP: a literal goes at once where the server allows it`() async throws {
-        let server = try LoopbackServer(greeting: "* OK [CAPABILITY LITERAL-] hi\r\n", answers: [("abc", "c1 OK\r\n"), ("LOGOUT", "* BYE x\r\nc2 OK\r\n+ more\r\n")])
+        let server = try LoopbackServer(
+            greeting: "* OK [CAPABILITY LITERAL-] hi\r\n", answers: [("abc", "c1 OK\r\n"), ("LOGOUT", "* BYE x\r\nc2 OK\r\n+ more\r\n")])
         try await onOwnThread {
             let client = try IMAPClient(port: server.port, timeout: 5)
             #expect(try client.command("X ", .literal8(Array("abc".utf8))).isOK)

@@ -2,9 +2,11 @@ import MailTesting
 import Testing
 
 @Suite struct ImapTestPlayerTests {
-    private static func play(_ script: String, _ answers: [(String, String?)], accounts: Int = 1) async throws -> (ImapTestOutcome, String) {
+    private static func play(_ script: String, _ answers: [(String, String?)], accounts: Int = 1) async throws -> (ImapTestOutcome, String)
+    {
         let greeting = "* OK [CAPABILITY IMAP4rev1 LITERAL+] hi\r\n"
-        let server = try LoopbackServer(greeting: greeting, answers: answers + [("LOGOUT", "* BYE\r\n% OK\r\n\0"), ("CAPABILITY", "% OK\r\n")])
+        let server = try LoopbackServer(
+            greeting: greeting, answers: answers + [("LOGOUT", "* BYE\r\n% OK\r\n\0"), ("CAPABILITY", "% OK\r\n")])
         let parsed = try ImapTestScript.parse(Array(script.utf8))
         let player = ImapTestPlayer(
             port: server.port, accounts: (0..<accounts).map { ImapTestPlayer.Account(name: "u\($0)@x", password: "p") }, timeout: 5)
@@ -16,7 +18,10 @@ import Testing
     @Test func `what is awaited comes`() async throws {
         let (outcome, _) = try await Self.play(
             "state: nonauth\n\nok x\n* search 1\n! search 3\n\ntag1 y\ntag2 z\n* ok [uidnext $n]\ntag1 no\ntag2 ok\n\n\"\" logout\n* bye\n",
-            [("x", "* SEARCH 1\r\n% OK\r\n"), (" y", "* OK [UIDNEXT 4]\r\n% NO\r\n"), (" z", "% OK\r\n"), ("logout", "* BYE\r\n% OK\r\n\0")])
+            [
+                ("x", "* SEARCH 1\r\n% OK\r\n"), (" y", "* OK [UIDNEXT 4]\r\n% NO\r\n"), (" z", "% OK\r\n"),
+                ("logout", "* BYE\r\n% OK\r\n\0"),
+            ])
         #expect(outcome == .passed(3))
     }
 
@@ -65,19 +70,25 @@ import Testing
         let (outcome, sent) = try await Self.play(
             "messages: 1\n\nok append $mailbox (\\seen)\nok noop\n",
             [
-                ("LOGIN", "% OK\r\n"), ("CAPABILITY", "* CAPABILITY IMAP4rev1 LITERAL+\r\n% OK\r\n"), ("LIST", "* LIST () \"/\" imaptest/a\r\n* LIST () \"/\" imaptest\r\n% OK\r\n"),
-                ("DELETE \"imaptest/a\"", "% OK\r\n"), ("DELETE", "% NO\r\n"), ("LSUB", "% OK\r\n"), ("CREATE", "% OK\r\n"), ("\r*", "c8 OK\r\n"),
+                ("LOGIN", "% OK\r\n"), ("CAPABILITY", "* CAPABILITY IMAP4rev1 LITERAL+\r\n% OK\r\n"),
+                ("LIST", "* LIST () \"/\" imaptest/a\r\n* LIST () \"/\" imaptest\r\n% OK\r\n"),
+                ("DELETE \"imaptest/a\"", "% OK\r\n"), ("DELETE", "% NO\r\n"), ("LSUB", "% OK\r\n"), ("CREATE", "% OK\r\n"),
+                ("\r*", "c8 OK\r\n"),
             ])
-        #expect(sent.contains("c7 CREATE \"imaptest\"\r\nc8 APPEND \"imaptest\" \"22-Feb-2008 17:06:23 +0000\" {4+}\r\nhi\r\n\r\n"), "\(outcome)")
+        #expect(
+            sent.contains("c7 CREATE \"imaptest\"\r\nc8 APPEND \"imaptest\" \"22-Feb-2008 17:06:23 +0000\" {4+}\r\nhi\r\n\r\n"),
+            "\(outcome)")
     }
 
     @Test func `the report prints what counts`() {
         let failure = ImapTestFailure(line: 3, command: "x", expected: "ok", received: "NO")
         let report = ImapTestReport(results: [
-            .init(name: "a", outcome: .passed(2)), .init(name: "b", outcome: .failed([failure])), .init(name: "c", outcome: .skipped("no MOVE")),
+            .init(name: "a", outcome: .passed(2)), .init(name: "b", outcome: .failed([failure])),
+            .init(name: "c", outcome: .skipped("no MOVE")),
         ])
         #expect(
             report.description
-                == "1 groups passed, 1 failed, 1 skipped\n  FAILED b\n    line 3: x\n      expected: ok\n      received: NO\n  skipped c: no MOVE")
+                == "1 groups passed, 1 failed, 1 skipped\n  FAILED b\n    line 3: x\n      expected: ok\n      received: NO\n  skipped c: no MOVE"
+        )
     }
 }

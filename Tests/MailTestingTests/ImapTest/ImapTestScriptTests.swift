@@ -27,7 +27,8 @@ import Testing
 
     @Test func `defaults`() throws {
         let script = try Self.parse("\nok noop\n")
-        #expect(script.isBase && script.connections == 1 && script.messages == nil && script.state == .selected && script.ignoresExtraUntagged)
+        #expect(
+            script.isBase && script.connections == 1 && script.messages == nil && script.state == .selected && script.ignoresExtraUntagged)
     }
 
     @Test func `the three ways to write a command`() throws {
@@ -58,7 +59,8 @@ import Testing
     }
 
     @Test func `connections`() throws {
-        let script = try Self.parse("connections: 2\n\n1 ok noop\n2 select x\n2 no [nonexistent]\n1 tag1 noop\n1 tag2 noop\n1 tag1 ok\n1 tag2 ok\n")
+        let script = try Self.parse(
+            "connections: 2\n\n1 ok noop\n2 select x\n2 no [nonexistent]\n1 tag1 noop\n1 tag2 noop\n1 tag1 ok\n1 tag2 ok\n")
         #expect(script.groups.map(\.connection) == [0, 1, 0])
     }
 
@@ -84,7 +86,8 @@ import Testing
 
     @Test(arguments: [
         ("state: lost\n\nok noop\n", 1), ("nonsense\n\nok noop\n", 1), ("connections: 101\n\n1 ok noop\n", 1), ("what: x\n\nok noop\n", 1),
-        ("connections: 2\n\nok noop\n", 3), ("\nnoop\n", 2), ("\n", 1), ("\nnoop\nselect x\nok\n", 3), ("\ntag1 noop\ntag1 noop\ntag1 ok\n", 3),
+        ("connections: 2\n\nok noop\n", 3), ("\nnoop\n", 2), ("\n", 1), ("\nnoop\nselect x\nok\n", 3),
+        ("\ntag1 noop\ntag1 noop\ntag1 ok\n", 3),
         ("\nok append x {{{\nabc\n", 2), ("\n!ifenv X\n", 2), ("\n!endif\n", 2), ("\n!else\n", 2), ("\nok noop\n* 1 fetch (uid\n", 3),
         ("\nok noop\n* x ($!odd)\n", 3), ("\ntag1 noop\ntag2 ok\n", 3), ("connections: 2\n\n1 tag1 noop\n2 tag2 noop\n", 4),
         ("\nok noop\n!sleep long\n", 3),

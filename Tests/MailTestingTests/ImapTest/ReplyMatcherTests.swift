@@ -23,24 +23,29 @@ import Testing
         // $ takes anything, a list too; a named variable takes no list.
         ("1 fetch (uid $ flags $)", "1 FETCH (UID 4 FLAGS (\\Seen))", true), ("1 fetch (flags $f)", "1 FETCH (FLAGS (\\Seen))", false),
         // FETCH: chains of two in any order, others beside them.
-        ("1 fetch (uid 4 flags (\\seen))", "1 FETCH (MODSEQ (3) FLAGS (\\Seen) UID 4)", true), ("1 fetch (uid 4)", "1 FETCH (FLAGS (4))", false),
+        ("1 fetch (uid 4 flags (\\seen))", "1 FETCH (MODSEQ (3) FLAGS (\\Seen) UID 4)", true),
+        ("1 fetch (uid 4)", "1 FETCH (FLAGS (4))", false),
         ("1 fetch (uid 4)", "2 FETCH (UID 4)", false),
         // FLAGS: in any order, none beside them but \Recent.
         ("1 fetch (flags (\\seen x))", "1 FETCH (FLAGS (X \\Recent \\Seen))", true),
-        ("1 fetch (flags (\\seen))", "1 FETCH (FLAGS (\\Seen \\Draft))", false), ("1 fetch (flags (\\seen x))", "1 FETCH (FLAGS (\\Seen))", false),
+        ("1 fetch (flags (\\seen))", "1 FETCH (FLAGS (\\Seen \\Draft))", false),
+        ("1 fetch (flags (\\seen x))", "1 FETCH (FLAGS (\\Seen))", false),
         // LIST and STATUS.
-        ("list (\\noselect) \"/\" a", "LIST (\\HasChildren \\Noselect) \"/\" a", true), ("list () \"/\" a", "LIST (\\Marked) \"/\" b", false),
+        ("list (\\noselect) \"/\" a", "LIST (\\HasChildren \\Noselect) \"/\" a", true),
+        ("list () \"/\" a", "LIST (\\Marked) \"/\" b", false),
         ("status a (unseen 2 messages 3)", "STATUS a (MESSAGES 3 RECENT 0 UNSEEN 2)", true),
         ("status a (messages 2)", "STATUS a (RECENT 2 MESSAGES 3)", false),
         // Directives take the place of the defaults.
-        ("1 fetch (flags ($!ordered a b))", "1 FETCH (FLAGS (b a))", false), ("1 fetch (flags ($!unordered a))", "1 FETCH (FLAGS (b a))", true),
+        ("1 fetch (flags ($!ordered a b))", "1 FETCH (FLAGS (b a))", false),
+        ("1 fetch (flags ($!unordered a))", "1 FETCH (FLAGS (b a))", true),
         ("x ($!unordered $!noextra $!ignore=b a)", "X (b a)", true), ("x ($!unordered $!noextra $!ignore=b a)", "X (c a)", false),
         ("x ($!unordered $!noextra a)", "X ((c) a)", false),
         ("list ($!unordered $!ban=\\noselect \\marked) \"/\" a", "LIST (\\Marked \\NoSelect) \"/\" a", false),
         ("list ($!unordered $!ban=\\noselect \\marked) \"/\" a", "LIST (\\Marked \\HasChildren) \"/\" a", true),
         ("x (a b)", "X (b a)", false), ("x (a)", "X (a b)", false),
         // Status replies are beginnings.
-        ("ok [read-write]", "OK [READ-WRITE] Selected (now)", true), ("ok [read-only]", "OK [READ-WRITE] Selected", false), ("bye", "BYE so long", true),
+        ("ok [read-write]", "OK [READ-WRITE] Selected (now)", true), ("ok [read-only]", "OK [READ-WRITE] Selected", false),
+        ("bye", "BYE so long", true),
         ("ok [capability $] done", "OK [CAPABILITY IMAP4rev1 IDLE] Done.", true),
         // Variables, dollars and NUL.
         ("list () \"/\" ${mailbox}2", "LIST () \"/\" imaptest2", true), ("x $$hello", "X $hello", true), ("x $$hello", "X hello", false),
