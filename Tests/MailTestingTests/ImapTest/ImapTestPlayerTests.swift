@@ -86,9 +86,7 @@ import Testing
             .init(name: "a", outcome: .passed(2)), .init(name: "b", outcome: .failed([failure])),
             .init(name: "c", outcome: .skipped("no MOVE")),
         ])
-        #expect(
-            report.description
-                == "1 groups passed, 1 failed, 1 skipped\n  FAILED b\n    line 3: x\n      expected: ok\n      received: NO\n  skipped c: no MOVE"
-        )
+        let details = "  FAILED b\n    line 3: x\n      expected: ok\n      received: NO\n  skipped c: no MOVE"
+        #expect(report.description == "1 groups passed, 1 failed, 1 skipped\n" + details)
     }
 }
