@@ -51,6 +51,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     /// Where it listens. The port is the real one when 0 was asked for.
     package let localAddress: SocketAddress
     package var port: Int { localAddress.port ?? 0 }
+    package var name: String { door.name }
 
     private let door: Door<Session, R>
     private let loops: Loops

@@ -13,15 +13,22 @@ struct StoreService: Service {
     }
 }
 
-protocol ClosableDoor: Service {
+/// A listening port while it is served.
+protocol ServedDoor: Service {
+    /// `smtp`, `pop3`, `imap`.
+    var name: String { get }
+    var port: Int { get }
     /// For a door that never served: another one could not be opened.
     func closeNow() async
 }
 
 /// Serves one door; at shutdown closes it and lets its sessions finish.
-struct DoorService<Session: ServerSession & ~Copyable, R: Responder>: ClosableDoor
+struct DoorService<Session: ServerSession & ~Copyable, R: Responder>: ServedDoor
 where R.Question == Session.Question, R.Answer == Session.Answer {
     let listener: Listener<Session, R>
+
+    var name: String { listener.name }
+    var port: Int { listener.port }
 
     func run() async throws {
         await withGracefulShutdownHandler {
