@@ -94,16 +94,18 @@ package struct Recipients: Sendable {
             var next: [Candidate] = []
             var includesItself = false
             for destination in match.destinations {
-                guard let address = resolve(destination, of: candidate.address, tag: match.tag) else {
+                guard let address = try resolve(destination, of: candidate.address, tag: match.tag) else {
                     result.dead.append(destination)
                     continue
                 }
                 let key = address.key
                 if key == candidate.key {
                     includesItself = true
-                } else if path.contains(key) {
-                    throw ExpansionFailure.loop(key)
-                } else {
+                } else if let met = path.firstIndex(of: key) {
+                    // A circle is no loop where one of its members has itself among its destinations: that one is
+                    // final, and what the circle leads to has been settled (Postfix's `been_here`).
+                    guard path[met...].contains(where: { finished.contains($0) }) else { throw ExpansionFailure.loop(key) }
+                } else if !finished.contains(key) {
                     next.append(Candidate(address, path: path))
                 }
             }
@@ -165,23 +167,26 @@ package struct Recipients: Sendable {
     }
 
     /// A destination as written becomes an address; nil when it can't be one.
-    private func resolve(_ destination: String, of origin: Address, tag: String?) -> Address? {
+    private func resolve(_ destination: String, of origin: Address, tag: String?) throws(ExpansionFailure) -> Address? {
         var text = destination
         if text.utf8.first == UInt8(ascii: "@") {
             // `@domain → @other` keeps the local part.
             guard var address = try? Address(parsing: "x" + text, allowUTF8: true) else { return nil }
             address.localPart = tag == nil ? origin.localPart : origin.splitTag(separator: tagSeparator).local
-            return tagged(address, tag)
+            return try tagged(address, tag)
         }
         if !text.utf8.contains(UInt8(ascii: "@")) { text += "@" + hostname }
         guard let address = try? Address(parsing: text, allowUTF8: true) else { return nil }
-        return tagged(address, tag)
+        return try tagged(address, tag)
     }
 
-    /// Postfix `propagate_unmatched_extensions = virtual`.
-    private func tagged(_ address: Address, _ tag: String?) -> Address {
+    /// Postfix `propagate_unmatched_extensions = virtual`. A tag that grows with each turn is a loop whose keys never
+    /// repeat: it ends where no address can follow.
+    private func tagged(_ address: Address, _ tag: String?) throws(ExpansionFailure) -> Address {
         guard let tag, let separator = tagSeparator.first else { return address }
-        return address.replacing(localPart: address.localPart + String(separator) + tag)
+        let result = address.replacing(localPart: address.localPart + String(separator) + tag)
+        guard result.localPart.utf8.count <= Address.generatedLocalPartLimit else { throw ExpansionFailure.loop(address.key) }
+        return result
     }
 
     private func conclude<Book: RecipientBook & ~Copyable>(

@@ -8,7 +8,6 @@ import Mail
 import Network
 import POP3
 import SMTP
-import ServiceLifecycle
 import Store
 import UnixSignals
 
@@ -17,47 +16,54 @@ struct Appliance {
     var directory: String
     /// Addresses to listen on.
     var hosts: [String]
-    var portOffset: Int
+    /// Added to each protocol's own port; nil lets the system choose free ones.
+    var portOffset: Int?
     var log: Logger
+    /// Connections that may be open at once, over all doors of a protocol.
+    var connectionCap = Self.descriptorsAllow
+    /// What the store is opened with.
+    var storage = Storage()
 
     /// How long sessions have to finish after the order to stop.
     static let grace = Duration.seconds(20)
 
+    /// The store's seams, for tests.
+    struct Storage: Sendable {
+        var options = MailStore.Options()
+        var files: any FileSystem = KernelFileSystem()
+        /// Told each step of a batch.
+        var step: @Sendable (String) -> Void = { _ in }
+    }
+
     func serve() async throws {
-        let store = try await MailStore.open(directory: directory)
+        let open = try await open(stoppedBy: [.sigterm, .sigint])
+        try await open.run()
+        log.info("stopped")
+    }
+
+    /// Opens everything, or nothing. Who asks for it runs it.
+    func open(stoppedBy signals: [UnixSignal] = []) async throws -> OpenAppliance {
+        let store = try await MailStore.open(
+            directory: directory, options: storage.options, files: storage.files, step: storage.step)
         if store.isRoot { log.warning("\(text("serve.root"))") }
         let loops = Loops()
         do {
             let doors = try await openDoors(store, loops)
             let control = try await openControl(store, loops, doors)
-            let services: [any Service] = [StoreService(store: store), control] + doors
-            var configuration = ServiceGroupConfiguration(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
-            configuration.maximumGracefulShutdownDuration = Self.grace + .seconds(20)
-            log.info("ready")
-            try await ServiceGroup(configuration: configuration).run()
+            return OpenAppliance(store: store, control: control, doors: doors, loops: loops, log: log, stoppedBy: signals)
         } catch {
             await store.close()
             try? await loops.shutdown()
             throw error
         }
-        try await loops.shutdown()
-        log.info("stopped")
-    }
-
-    /// The service group's own talk is for whoever debugs it.
-    private var quiet: Logger {
-        var quiet = log
-        quiet.logLevel = .error
-        return quiet
     }
 
     // MARK: Doors
 
-    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any OpenDoor] {
+    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any ServedDoor] {
         let hostname = Self.hostname(store)
         let workshop = Workshop(threads: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
-        let caps = ConnectionCaps(total: Self.connectionCap, perAddress: store.integer(.connectionsPerAddress))
+        let caps = ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress))
         let reception = ReceptionContext(
             store: store, workshop: workshop, queueIDs: QueueIDs(), hostname: hostname, clock: Clock.microseconds, zone: Clock.zone)
         let access = AccessContext(store: store, workshop: workshop)
@@ -78,42 +84,42 @@ struct Appliance {
             session: { MailboxSession(connection: $0, configuration: imap) },
             responder: { _, doorbell in MailboxAccess(access, clock: Clock.microseconds) { doorbell.ring() } })
 
-        var services: [any OpenDoor] = []
+        var doors: [any ServedDoor] = []
         do {
             for host in hosts {
-                services.append(try await open(receiving, host, 25, loops))
-                services.append(try await open(maildrop, host, 110, loops))
-                services.append(try await open(mailboxes, host, 143, loops))
+                doors.append(try await open(receiving, host, 25, loops))
+                doors.append(try await open(maildrop, host, 110, loops))
+                doors.append(try await open(mailboxes, host, 143, loops))
             }
         } catch {
-            for service in services { await service.closeNow() }
+            for door in doors { await door.closeNow() }
             throw error
         }
-        return services
+        return doors
     }
 
     private func open<Session: ServerSession & ~Copyable, R: Responder>(
         _ door: Door<Session, R>, _ host: String, _ port: Int, _ loops: Loops
-    ) async throws -> any OpenDoor where R.Question == Session.Question, R.Answer == Session.Answer {
-        let port = port + portOffset
+    ) async throws -> any ServedDoor where R.Question == Session.Question, R.Answer == Session.Answer {
+        let port = portOffset.map { port + $0 } ?? 0
         do {
             let listener = try await Listener.bind(door, host: host, port: port, loops: loops, log: log)
             log.info("listening \(door.name) \(host):\(listener.port)")
-            return DoorService(name: door.name, address: host, listener: listener)
+            return ListeningDoor(name: door.name, address: host, listener: listener)
         } catch {
             throw CommandFailure(
                 text("serve.bind", ["address": "\(host):\(port)", "door": door.name, "reason": Self.reason(error)]))
         }
     }
 
-    private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any OpenDoor]) async throws -> any Service {
+    private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor]) async throws -> any ServedDoor {
         let door = Door(
             name: "control", caps: ConnectionCaps(total: 16), refusal: [], session: { _ in ControlSession() },
             responder: { _, _ in ControlResponder(store: store) { doors.map(\.shown) } })
         let path = Control.path(directory)
         do {
             let listener = try await Listener.bind(door, path: path, loops: loops, log: log)
-            return DoorService(name: door.name, address: path, listener: listener)
+            return ListeningDoor(name: door.name, address: path, listener: listener)
         } catch {
             for door in doors { await door.closeNow() }
             throw CommandFailure(text("serve.bind", ["address": path, "door": door.name, "reason": Self.reason(error)]))
@@ -131,7 +137,7 @@ struct Appliance {
     }
 
     /// As many connections as file descriptors allow, with some kept for files.
-    private static var connectionCap: Int {
+    private static var descriptorsAllow: Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 900 }
         if limit.rlim_cur < limit.rlim_max {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Logging
 import Store
 
@@ -25,8 +26,12 @@ struct Serve: AsyncParsableCommand {
         var log = Logger(label: "buzon")
         log.logLevel = verbose ? .debug : .info
         let hosts = bind.isEmpty ? ["0.0.0.0", "::"] : bind
+        var appliance = Appliance(directory: common.data, hosts: hosts, portOffset: portOffset, log: log)
+        #if DEBUG
+            appliance.storage.step = KillPoint.step(ProcessInfo.processInfo.environment)
+        #endif
         do {
-            try await Appliance(directory: common.data, hosts: hosts, portOffset: portOffset, log: log).serve()
+            try await appliance.serve()
         } catch let failure as StoreFailure {
             throw CommandFailure(opening: failure, common.data)
         }

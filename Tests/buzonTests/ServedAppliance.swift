@@ -1,0 +1,117 @@
+import Dispatch
+import Foundation
+import Logging
+import MailTesting
+import Testing
+
+@testable import Store
+@testable import buzon
+
+/// A whole server in this process, on free ports of the loopback, in a directory of its own.
+struct ServedAppliance: Sendable {
+    let directory: String
+    let open: OpenAppliance
+
+    var store: MailStore { open.store }
+
+    static let domain = "virtual.test"
+    static let user = "usuario@virtual.test"
+    static let other = "ana@virtual.test"
+    static let password = "secreto"
+
+    func port(_ name: String) -> UInt16 { open.doors.first { $0.name == name }.map { UInt16(clamping: $0.port) } ?? 0 }
+
+    func smtp() throws -> SMTPClient { try SMTPClient(port: port("smtp")) }
+
+    func smtpGreeted() throws -> SMTPClient {
+        let client = try smtp()
+        _ = try client.ehlo()
+        return client
+    }
+
+    func pop3(_ user: String = Self.user) throws -> POP3Client {
+        let client = try POP3Client(port: port("pop3"))
+        let reply = try client.login(user, Self.password)
+        guard reply.isOK else { throw client.connection.error(.refused("\(reply)")) }
+        return client
+    }
+
+    func imap(_ user: String = Self.user) throws -> IMAPClient {
+        let client = try IMAPClient(port: port("imap"))
+        try client.login(user, Self.password)
+        return client
+    }
+
+    /// Trace rows that name this address, once those that wait to be written are.
+    func trace(_ address: String) async throws -> [TraceEntry] {
+        store.flushNotes()
+        // The writer takes things in order.
+        try await store.record([])
+        return try await store.trace(address)
+    }
+
+    /// Serves while `body` runs, which may block: it has a thread of its own. Afterwards the store must be clean.
+    static func run(
+        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true, _ body: @Sendable (ServedAppliance) async throws -> Void
+    ) async throws {
+        let scratch = try ScratchDirectory()
+        var appliance = Appliance(
+            directory: scratch.path + "/data", hosts: ["127.0.0.1"], portOffset: nil,
+            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        appliance.storage.options.keepsHouse = false
+        prepare(&appliance)
+        let served = ServedAppliance(directory: appliance.directory, open: try await appliance.open())
+        async let running: Void = served.open.run()
+        do {
+            try await served.store.set(.iterations, to: "4096")
+            try await served.store.addDomain(domain)
+            for name in [user, other] { try await served.store.addUser(name, password: Array(password.utf8)) }
+            try await withTaskExecutorPreference(BlockingExecutor()) { try await body(served) }
+            if stops {
+                let report = try await served.store.verify(deep: true)
+                #expect(report.isClean, "\(report.problems)")
+            }
+        } catch {
+            await served.open.stop()
+            try? await running
+            throw error
+        }
+        await served.open.stop()
+        try await running
+        withExtendedLifetime(scratch) {}
+    }
+}
+
+/// Removed, with all that is in it, when the last user lets go.
+final class ScratchDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("buzon-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A thread for code that waits for the server in blocking calls, so that it never holds one that the server needs.
+final class BlockingExecutor: TaskExecutor {
+    private let queue = DispatchQueue(label: "buzon.test")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+/// The top of the checkout.
+let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+extension [UInt8] {
+    init(_ text: String) { self = Array(text.utf8) }
+    var text: String { String(decoding: self, as: UTF8.self) }
+
+    /// What follows the header fields that the server puts in front: all but the last `count` bytes.
+    func ends(with bytes: [UInt8]) -> Bool { suffix(bytes.count).elementsEqual(bytes) }
+}
