@@ -134,7 +134,8 @@ package final class Reception: Responder {
         case .relayDenied:
             return await refuse(text, Reply(554, "5.7.1", "<\(text)>: Relay access denied"), Reason("trace.relay-denied"))
         case .unknown:
-            return await refuse(text, Reply(550, "5.1.1", "<\(text)>: Recipient address rejected: User unknown"), Reason("trace.unknown-user"))
+            return await refuse(
+                text, Reply(550, "5.1.1", "<\(text)>: Recipient address rejected: User unknown"), Reason("trace.unknown-user"))
         case .full:
             return await refuse(text, Reply(552, "5.2.2", "<\(text)>: Mailbox full"), Reason("trace.mailbox-full"))
         case .failed(.loop(let key)):
@@ -170,7 +171,9 @@ package final class Reception: Responder {
     private func deliver(_ transaction: Transaction) async throws -> SMTP.Answer {
         guard let spool else { return .refused(Self.storageReply(.unavailable)) }
         self.spool = nil
-        if let failure = spoolFailure { return await refuse(transaction, Self.storageReply(failure), Reason("trace.storage", ["failure": failure.code])) }
+        if let failure = spoolFailure {
+            return await refuse(transaction, Self.storageReply(failure), Reason("trace.storage", ["failure": failure.code]))
+        }
         let arrival = Arrival(
             transaction: transaction, spool: spool, connection: connection,
             recipients: transaction.recipients.map { accepted in
@@ -207,7 +210,8 @@ package final class Reception: Responder {
         guard mayRelay else { return Reply(459, "4.7.1", "Node \(domain) not allowed") }
         let isWaiting = try await context.store.hasOutgoing(domain: domain)
         return isWaiting
-            ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)") : Reply(251, "2.0.0", "No messages waiting for node \(domain)")
+            ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)")
+            : Reply(251, "2.0.0", "No messages waiting for node \(domain)")
     }
 
     // MARK: Trace

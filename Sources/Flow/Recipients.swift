@@ -54,11 +54,11 @@ package struct Recipients: Sendable {
     package func expand<Book: RecipientBook & ~Copyable>(_ address: Address, in book: borrowing Book) throws -> Expansion {
         var result = Expansion()
         var pending: [Candidate] = [Candidate(address)]
-        var finished: Set<String> = []
+        var seen = Seen()
         var index = 0
         while index < pending.count {
             guard pending.count <= Self.maximumResults else { throw ExpansionFailure.tooMany }
-            try settle(&pending, index, book, &finished, &result)
+            try settle(&pending, index, book, &seen, &result)
             index += 1
         }
         return result
@@ -77,47 +77,53 @@ package struct Recipients: Sendable {
         }
     }
 
+    private struct Seen {
+        /// Keys that were looked up: once is enough.
+        var walked: Set<String> = []
+        /// Keys that are results, or have themselves among their destinations.
+        var final: Set<String> = []
+    }
+
     private func settle<Book: RecipientBook & ~Copyable>(
-        _ pending: inout [Candidate], _ index: Int, _ book: borrowing Book, _ finished: inout Set<String>, _ result: inout Expansion
+        _ pending: inout [Candidate], _ index: Int, _ book: borrowing Book, _ seen: inout Seen, _ result: inout Expansion
     ) throws {
         while true {
             let candidate = pending[index]
             // What was expanded once gives the same again: duplicates fold.
-            guard !finished.contains(candidate.key) else { return }
+            guard seen.walked.insert(candidate.key).inserted else { return }
             guard let match = try match(candidate.address, book) else {
-                finished.insert(candidate.key)
+                seen.final.insert(candidate.key)
                 try conclude(candidate.address, book, &result)
                 return
             }
             guard candidate.path.count < Self.maximumDepth else { throw ExpansionFailure.loop(candidate.key) }
             let path = candidate.path + [candidate.key]
             var next: [Candidate] = []
-            var includesItself = false
             for destination in match.destinations {
-                guard let address = try resolve(destination, of: candidate.address, tag: match.tag) else {
-                    result.dead.append(destination)
-                    continue
-                }
-                let key = address.key
-                if key == candidate.key {
-                    includesItself = true
-                } else if let met = path.firstIndex(of: key) {
-                    // A circle is no loop where one of its members has itself among its destinations: that one is
-                    // final, and what the circle leads to has been settled (Postfix's `been_here`).
-                    guard path[met...].contains(where: { finished.contains($0) }) else { throw ExpansionFailure.loop(key) }
-                } else if !finished.contains(key) {
+                if let address = try resolve(destination, of: candidate.address, tag: match.tag) {
                     next.append(Candidate(address, path: path))
+                } else {
+                    result.dead.append(destination)
                 }
             }
+            // An address may expand into itself once: it is then final, wherever it is met again.
+            let includesItself = next.contains { $0.key == candidate.key }
             if includesItself {
-                // An address may expand into itself once: it is then final.
-                finished.insert(candidate.key)
+                seen.final.insert(candidate.key)
                 try conclude(candidate.address, book, &result)
+            }
+            for met in next {
+                // A circle is no loop where one of its members is final: what it leads to has been settled (Postfix's `been_here`).
+                guard let start = path.firstIndex(of: met.key) else { continue }
+                guard path[start...].contains(where: { seen.final.contains($0) }) else { throw ExpansionFailure.loop(met.key) }
+            }
+            next.removeAll { seen.walked.contains($0.key) }
+            if includesItself {
                 pending.append(contentsOf: next)
                 return
             }
             guard let first = next.first else {
-                finished.insert(candidate.key)
+                seen.final.insert(candidate.key)
                 return
             }
             // A diamond (two ways to one address) is no loop: the way that came first settles it.

@@ -77,7 +77,10 @@ private func expand(
     @Test func tagsReachTheUserAndGoAlong() throws {
         let tables = Tables(
             users: ["ana@mi.dominio"],
-            forwardings: ["info@mi.dominio": "ana@mi.dominio,luis@gmail.com", "exacta+x@mi.dominio": "pepe@gmail.com", "exacta@mi.dominio": "no@gmail.com"])
+            forwardings: [
+                "info@mi.dominio": "ana@mi.dominio,luis@gmail.com", "exacta+x@mi.dominio": "pepe@gmail.com",
+                "exacta@mi.dominio": "no@gmail.com",
+            ])
         #expect(try expand("ana+tag@mi.dominio", tables).locals == ["ana@mi.dominio"])
         #expect(try expand("info+tag@mi.dominio", tables).foreign == ["luis+tag@gmail.com"])
         #expect(try expand("exacta+x@mi.dominio", tables).foreign == ["pepe@gmail.com"])
@@ -157,7 +160,9 @@ private func expand(
         var tables = Tables(users: ["ana@mi.dominio", "luis@mi.dominio"])
         #expect(try expand(address, tables, administrator: "ana@mi.dominio").locals == ["ana@mi.dominio"])
         #expect(try expand(address, tables).dead == [address])
-        tables.forwardings = ["postmaster@mi.dominio": "luis@mi.dominio", "@mi.dominio": "luis@mi.dominio", "@mail.host": "luis@mi.dominio"]
+        tables.forwardings = [
+            "postmaster@mi.dominio": "luis@mi.dominio", "@mi.dominio": "luis@mi.dominio", "@mail.host": "luis@mi.dominio",
+        ]
         #expect(try expand(address, tables, administrator: "ana@mi.dominio").locals == ["luis@mi.dominio"])
     }
 
