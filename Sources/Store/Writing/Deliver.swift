@@ -19,7 +19,11 @@ extension MailStore {
                 else { continue }
                 reason = .overQuota
                 routes.append(Route(user: email, folder: recipient.target.folder))
-                if !isWanted { isWanted = try db.hasRoom(recipient.user.rawValue, for: recipient.size(length), fallback: quota) }
+                if !isWanted {
+                    isWanted =
+                        try recipient.mayExceedQuota
+                        || db.hasRoom(recipient.user.rawValue, for: recipient.size(length), fallback: quota)
+                }
             }
             if let outgoing = delivery.outgoing { routes += outgoing.recipients.map { Route(user: $0.address, folder: "") } }
             if !isWanted { throw reason }
@@ -114,7 +118,7 @@ extension Database {
         let user = recipient.user.rawValue
         let size = recipient.size(length)
         guard size >= 0, (recipient.hidden?.upperBound ?? 0) <= length else { throw StoreFailure.invalid("hidden range") }
-        guard try hasRoom(user, for: size, fallback: quota) else { return .overQuota }
+        guard try recipient.mayExceedQuota || hasRoom(user, for: size, fallback: quota) else { return .overQuota }
         let isSeen = recipient.flags.system.contains(.seen)
         var place: Allotted?
         switch recipient.target {
