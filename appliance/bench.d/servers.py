@@ -111,7 +111,11 @@ class Sink:
     def __enter__(self):
         self.process = subprocess.Popen(self.command(), env=TOOL_ENVIRONMENT, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.process, self.smtp)
+        try:
+            wait_for_port(self.process, self.smtp)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -171,6 +175,13 @@ class Postfix(postfix.Postfix):
         self.mail = self.dir + "/mail"
         os.makedirs(self.mail)
         os.chown(self.mail, NOBODY, NOBODY)
+
+    def __enter__(self):
+        try:
+            return super().__enter__()
+        except BaseException:  # a signal's too: nothing may stay behind
+            self.__exit__(None, None, None)
+            raise
 
     @property
     def pid(self):
@@ -285,7 +296,7 @@ class Dovecot:
                                         stdout=open(self.dir + "/out", "w"), stderr=subprocess.STDOUT)
         try:
             wait_for_port(self.process, self.imap, said=self.log)
-        except lib.Failure:
+        except BaseException:
             self.__exit__()
             raise
         return self
