@@ -135,8 +135,9 @@ def show(report, results, count):
         cells = [name]
         for state in ("cold", "warm"):
             by_server = results[name, state]
-            report.row(f"{name}, {state}", "ms", **{server: [run[0] * 1000 for run in runs] for server, runs in by_server.items()})
-            report.row(f"{name}, {state}: processor", "ms", **{server: [run[2] * 1000 for run in runs] for server, runs in by_server.items()})
+            for column, what in ((0, ""), (2, ": processor")):
+                report.row(f"{name}, {state}{what}", "ms",
+                           **{server: [run[column] * 1000 for run in runs] for server, runs in by_server.items()})
             middle = {server: measure.median([run[0] for run in runs]) for server, runs in by_server.items()}
             times = reports.ratio(*([run[0] for run in by_server.get(server, [])] for server in ("dovecot", "buzon")))
             cells += [middle["dovecot"] * 1000, milliseconds(middle.get("buzon")), times]
@@ -150,7 +151,8 @@ def show(report, results, count):
         cells.append(warm["buzon"][0][1] / 1e6 if "buzon" in warm else None)
         rows.append(cells)
     report.note("")
-    report.table(["ms", "cold dovecot", "buzon", "x", "warm dovecot", "buzon", "x", "cpu dovecot", "buzon", "found", "MB dovecot", "buzon"], rows)
+    report.table(["ms", "cold dovecot", "buzon", "x", "warm dovecot", "buzon", "x", "cpu dovecot", "buzon", "found", "MB dovecot",
+                  "buzon"], rows)
     rates = {state: {server: count / seconds for server, seconds in middle.items()} for state, middle in envelopes.items()}
     agree(report, results)
     report.note("envelopes a second: " + "; ".join(

@@ -63,6 +63,7 @@ def main():
             __import__(name + "_section").section(report, options)
         except FAILURES as reason:
             report.miss(f"{name} ended early: {lib.one_line(reason)}")
+    report.save()
     print(f"\n{report.missed} marks missed")
     return 1 if report.missed else 0
 

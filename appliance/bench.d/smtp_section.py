@@ -55,8 +55,7 @@ def section(report, options):
     for kept in KEPT:
         report.command(" ".join(command("PORT", "SIZE", "CONNECTIONS", "COUNT", kept)).replace(servers.TOOLS, ""))
     report.command(" ".join(servers.Sink().command()).replace(servers.TOOLS, ""))
-    report.note(f"Median of {options.rounds} rounds of about {options.seconds} s for each server in turn; folders on {reports.filesystem()}.")
-    report.note("Ratios: the median of each round's own.")
+    report.note(f"Median of {options.rounds} rounds of about {options.seconds} s for each server in turn; ratios: median of each round's.")
     report.note("accepted: until the last 250. delivered: until the last message is in the mailbox (for Postfix: queue empty).")
     shares = {}
     for kept, size in itertools.product(KEPT, options.sizes or SIZES):
@@ -78,7 +77,8 @@ def section(report, options):
         buzon, sink, postfix = (rates(results, name) for name in ("buzon", "smtp-sink", "postfix"))
         share = reports.ratio(buzon, sink)
         report.mark(f"share of smtp-sink, 50 connections, 4 KiB, {KEPT[kept]}", share and share * 100, ">=", SINK_SHARE[kept] * 100, " %")
-        report.mark(f"times Postfix (delivered), 50 connections, 4 KiB, {KEPT[kept]}", reports.ratio(buzon, postfix), ">=", TIMES_POSTFIX, "x")
+        times = reports.ratio(buzon, postfix)
+        report.mark(f"times Postfix (delivered), 50 connections, 4 KiB, {KEPT[kept]}", times, ">=", TIMES_POSTFIX, "x")
 
 
 def case(report, options, kept, size, connections):
