@@ -72,6 +72,9 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // For measuring only: appliance/bench store.
+        .executableTarget(name: "buzon-bench", dependencies: ["Mail", "Store"], swiftSettings: settings),
+
         // For tests only.
         module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP"]),
         tests("Mail", []),
