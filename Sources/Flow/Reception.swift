@@ -8,6 +8,7 @@ package struct ReceptionContext: Sendable {
     package var store: MailStore
     package var workshop: Workshop
     package var queueIDs: QueueIDs
+    package let expansions = ExpansionCache()
     /// The server's own name, A-label, lower case.
     package var hostname: String
     /// Now, in microseconds since 1970.
@@ -112,6 +113,11 @@ package final class Reception: Responder {
         let recipients = context.recipients
         let hostname = context.hostname
         let mayRelay = mayRelay
+        let generation = context.store.directoryGeneration
+        if let expansion = context.expansions.find(address.key, generation) {
+            expansions[address.key] = expansion
+            return .accepted
+        }
         let size = announcedSize
         let quota = context.store.integer(.quota)
         let verdict: RecipientVerdict = try await context.store.withAddressBook { book in
@@ -120,16 +126,22 @@ package final class Reception: Responder {
             do {
                 let expansion = try recipients.expand(address, in: book)
                 if expansion.isEmpty { return .unknown }
-                for local in expansion.locals where try !book.hasRoom(UserID(local.user.id), for: size, fallback: quota) { return .full }
-                return .accepted(expansion)
+                var hasQuota = false
+                for local in expansion.locals where try book.hasQuota(UserID(local.user.id), fallback: quota) {
+                    hasQuota = true
+                    guard try book.hasRoom(UserID(local.user.id), for: size, fallback: quota) else { return .full }
+                }
+                // Kept is what everybody would be told: not what only this peer may do, nor what depends on the room left.
+                return .accepted(expansion, isForEverybody: try !hasQuota && (domain == hostname || book.isOurs(domain: domain)))
             } catch let failure as ExpansionFailure {
                 return .failed(failure)
             }
         }
         let text = address.description
         switch verdict {
-        case .accepted(let expansion):
+        case .accepted(let expansion, let isForEverybody):
             expansions[address.key] = expansion
+            if isForEverybody { context.expansions.keep(expansion, for: address.key, generation) }
             return .accepted
         case .relayDenied:
             return await refuse(text, Reply(554, "5.7.1", "<\(text)>: Relay access denied"), Reason("trace.relay-denied"))
@@ -239,7 +251,8 @@ package final class Reception: Responder {
 }
 
 private enum RecipientVerdict: Sendable {
-    case accepted(Expansion)
+    /// `isForEverybody`: whoever asks gets the same answer until the directory changes.
+    case accepted(Expansion, isForEverybody: Bool)
     case relayDenied
     case unknown
     case full

@@ -19,6 +19,12 @@ package struct AddressBook: ~Copyable {
         try database.first("SELECT destination FROM forwarding WHERE origin = ?", .text(origin)) { destinationList($0.text(0)) }
     }
 
+    /// Whether the user has a quota at all. `fallback`: the setting.
+    package func hasQuota(_ user: UserID, fallback: Int) throws -> Bool {
+        let own = try database.first("SELECT quota FROM user WHERE id = ?", .integer(user.rawValue)) { $0.int(0) } ?? -1
+        return (own < 0 ? fallback : own) != 0
+    }
+
     /// Whether `size` more bytes fit into the user's quota. `fallback`: the setting.
     package func hasRoom(_ user: UserID, for size: Int, fallback: Int) throws -> Bool {
         try database.hasRoom(user.rawValue, for: size, fallback: Int64(fallback))
