@@ -52,6 +52,7 @@ package final class MailStore: Sendable {
     let maildrops = Mutex<Set<Int64>>([])
     let notes = TraceNotes()
     let generation = Generation()
+    private let isClosed = Atomic(false)
     let settings: Mutex<[String: String]>
     let readQueues: [DispatchQueue]
     let nextQueue = Atomic<Int>(0)
@@ -121,10 +122,11 @@ package final class MailStore: Sendable {
 
     /// Finishes what was promised, writes the log back into the database and lets the directory go. Later calls fail with `.closed`.
     package func close() async {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         await upkeep.end()
         flushNotes()
-        await writer.close()
         if log != nil { try? await checkpoint(.truncate) }
+        await writer.close()
         try? pool.close()
         lock.withLock { file in
             // Said aloud: a child process that is being started holds the same open file for a moment.

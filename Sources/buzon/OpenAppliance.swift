@@ -22,7 +22,8 @@ struct OpenAppliance: Sendable {
         quiet.logLevel = .error
         // The doors close first, the store last.
         let services: [any Service] = [
-            StoreService(store: store), DoorsService(doors: [control]), DoorsService(doors: doors), Announcement(log: log),
+            StoreService(store: store), DoorsService(doors: [control]), DoorsService(doors: doors), MemoryReturn(),
+            Announcement(log: log),
         ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: quiet)

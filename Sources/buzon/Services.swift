@@ -1,4 +1,6 @@
+import CEmbedded
 import Dialogue
+import Glibc
 import Logging
 import Network
 import ServiceLifecycle
@@ -72,5 +74,20 @@ struct Announcement: Service {
     func run() async throws {
         log.info("ready")
         try? await gracefulShutdown()
+    }
+}
+
+/// Gives memory that a burst of work left behind back to the system: glibc keeps freed pages otherwise.
+struct MemoryReturn: Service {
+    static let interval = Duration.seconds(30)
+
+    func run() async throws {
+        // The sleep that shutdown cuts short is the ordinary end.
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                try await Task.sleep(for: Self.interval)
+                malloc_trim(0)
+            }
+        }
     }
 }

@@ -13,7 +13,8 @@ import Testing
             let spool = store.spool()
             try spool.append(Array("Subject: \(raw)\r\n\r\n".utf8))
             _ = try await store.append(
-                user: user, mailbox: "INBOX", flags: Flags(flags), date: InternalDate(seconds: 1), spool: spool, envelope: [], structure: [])
+                user: user, mailbox: "INBOX", flags: Flags(flags), date: InternalDate(seconds: 1), spool: spool, envelope: [], structure: []
+            )
             all.append(flags)
         }
         let inbox = try await store.select(user, "INBOX", readOnly: true)

@@ -42,7 +42,7 @@ func openDatabase(directory: String, options: MailStore.Options, isNew: Bool) th
     configuration.prepareDatabase { db in
         try db.execute(sql: "PRAGMA temp_store = MEMORY")
         try db.execute(sql: "PRAGMA cache_size = -4096")
-        try db.execute(sql: "PRAGMA mmap_size = 67108864")
+        try db.execute(sql: "PRAGMA mmap_size = 0")
         // A password that was replaced leaves no copy in a free page.
         try db.execute(sql: "PRAGMA secure_delete = ON")
     }

@@ -68,6 +68,8 @@ final class Writer: Sendable {
     private let queue = DispatchQueue(label: "buzon.store.writer", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
     private let state: Mutex<State>
+    /// Nothing touches the connection any more.
+    private let isOver = Atomic(false)
     private let hooks: Hooks
 
     /// `log` is nil beside a running server: rows only.
@@ -108,13 +110,17 @@ final class Writer: Sendable {
 
     /// The same, for those who can't wait.
     func inBetween(_ body: @escaping @Sendable (Database) -> Void) {
-        queue.async { self.pool.writeWithoutTransaction { body($0) } }
+        queue.async {
+            guard !self.isOver.load(ordering: .acquiring) else { return }
+            self.pool.writeWithoutTransaction { body($0) }
+        }
     }
 
     /// Runs on the writer's own connection between batches, outside of a transaction.
     func between<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(StoreFailure) -> Result {
         let result: Swift.Result<Result, StoreFailure> = await withCheckedContinuation { continuation in
             queue.async {
+                guard !self.isOver.load(ordering: .acquiring) else { return continuation.resume(returning: .failure(.closed)) }
                 do {
                     continuation.resume(returning: .success(try self.pool.writeWithoutTransaction { try body($0) }))
                 } catch {
@@ -130,7 +136,8 @@ final class Writer: Sendable {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             queue.async {
                 let hasChanged = self.state.withLock { state in
-                    (try? self.pool.writeWithoutTransaction { try self.notice($0, &state) }) ?? false
+                    !self.isOver.load(ordering: .acquiring)
+                        && (try? self.pool.writeWithoutTransaction { try self.notice($0, &state) }) ?? false
                 }
                 if hasChanged { self.hooks.noticed() }
                 continuation.resume()
@@ -138,12 +145,13 @@ final class Writer: Sendable {
         }
     }
 
-    /// Finishes what waits; everything later is refused.
+    /// Finishes what waits, and refuses everything later: the connection may be closed then.
     func close() async {
         waiting.withLock { $0.isClosed = true }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             queue.async {
                 self.drain()
+                self.isOver.store(true, ordering: .releasing)
                 continuation.resume()
             }
         }
