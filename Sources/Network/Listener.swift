@@ -48,10 +48,11 @@ package final class Listener<Session: ServerSession & ~Copyable, R: Responder>: 
 where R.Question == Session.Question, R.Answer == Session.Answer {
     private typealias Accepted = (NIOAsyncChannel<Arrival, ByteBuffer>, Doorbell)
 
-    /// Where it listens. The port is the real one when 0 was asked for.
+    /// Where it listens. The port is the real one when 0 was asked for; 0 for a path.
     package let localAddress: SocketAddress
     package var port: Int { localAddress.port ?? 0 }
-    package var name: String { door.name }
+    /// Connections being served.
+    package var connections: Int { open.withLock { $0.bells.count } }
 
     private let door: Door<Session, R>
     private let loops: Loops
@@ -72,21 +73,34 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
 
     /// Opens the port. Connections wait in the backlog until `run`. Throws `IOError` (`EADDRINUSE`, `EACCES`).
     package static func bind(_ door: Door<Session, R>, host: String, port: Int, loops: Loops, log: Logger) async throws -> Listener {
-        let server = try await ServerBootstrap(group: loops.group)
-            .serverChannelOption(.backlog, value: 1024)
+        let server = try await bootstrap(loops)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .bind(host: host, port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let threshold = Threshold()
-                    try channel.pipeline.syncOperations.addHandler(threshold)
-                    let wrapped = try NIOAsyncChannel<Arrival, ByteBuffer>(wrappingChannelSynchronously: channel)
-                    return (wrapped, Doorbell(threshold, channel.eventLoop))
-                }
-            }
+            .bind(host: host, port: port, childChannelInitializer: accept)
         return try Listener(door, loops, log, server)
+    }
+
+    /// Opens a Unix socket. A stale one at `path` is replaced; the caller knows that no other server owns it.
+    package static func bind(_ door: Door<Session, R>, path: String, loops: Loops, log: Logger) async throws -> Listener {
+        let server = try await bootstrap(loops)
+            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: accept)
+        return try Listener(door, loops, log, server)
+    }
+
+    private static func bootstrap(_ loops: Loops) -> ServerBootstrap {
+        ServerBootstrap(group: loops.group)
+            .serverChannelOption(.backlog, value: 1024)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+    }
+
+    @Sendable private static func accept(_ channel: any Channel) -> EventLoopFuture<Accepted> {
+        channel.eventLoop.makeCompletedFuture {
+            let threshold = Threshold()
+            try channel.pipeline.syncOperations.addHandler(threshold)
+            let wrapped = try NIOAsyncChannel<Arrival, ByteBuffer>(wrappingChannelSynchronously: channel)
+            return (wrapped, Doorbell(threshold, channel.eventLoop))
+        }
     }
 
     /// Serves until `close`, then until the last session has ended.
@@ -167,7 +181,7 @@ extension Connection {
         let address = Self.text(peer)
         self.init(
             peerAddress: address, peerPort: peer?.port ?? 0, localAddress: Self.text(local), localPort: local?.port ?? 0,
-            isLoopback: address.hasPrefix("127.") || address == "::1", isEncrypted: false, id: id)
+            isLoopback: address.isEmpty || address.hasPrefix("127.") || address == "::1", isEncrypted: false, id: id)
     }
 
     private static func text(_ address: SocketAddress?) -> String {

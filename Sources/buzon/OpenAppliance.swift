@@ -7,11 +7,13 @@ import UnixSignals
 /// An appliance whose doors are open. Connections wait until it runs.
 struct OpenAppliance: Sendable {
     let store: MailStore
-    let doors: [any ServedDoor]
+    let doors: [any OpenDoor]
     private let loops: Loops
     private let group: ServiceGroup
 
-    init(store: MailStore, doors: [any ServedDoor], loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]) {
+    init(
+        store: MailStore, doors: [any OpenDoor], control: any OpenDoor, loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
+    ) {
         self.store = store
         self.doors = doors
         self.loops = loops
@@ -19,7 +21,7 @@ struct OpenAppliance: Sendable {
         var quiet = log
         quiet.logLevel = .error
         // The doors close first, the store last.
-        let services: [any Service] = [StoreService(store: store)] + doors
+        let services: [any Service] = [StoreService(store: store), control] + doors
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: quiet)
         configuration.maximumGracefulShutdownDuration = Appliance.grace + .seconds(20)

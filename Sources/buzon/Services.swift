@@ -13,22 +13,23 @@ struct StoreService: Service {
     }
 }
 
-/// A listening port while it is served.
-protocol ServedDoor: Service {
-    /// `smtp`, `pop3`, `imap`.
-    var name: String { get }
-    var port: Int { get }
+/// A door that is open, whatever is behind it.
+protocol OpenDoor: Service {
+    var shown: Control.Reply.Door { get }
     /// For a door that never served: another one could not be opened.
     func closeNow() async
 }
 
 /// Serves one door; at shutdown closes it and lets its sessions finish.
-struct DoorService<Session: ServerSession & ~Copyable, R: Responder>: ServedDoor
+struct DoorService<Session: ServerSession & ~Copyable, R: Responder>: OpenDoor
 where R.Question == Session.Question, R.Answer == Session.Answer {
+    let name: String
+    let address: String
     let listener: Listener<Session, R>
 
-    var name: String { listener.name }
-    var port: Int { listener.port }
+    var shown: Control.Reply.Door {
+        Control.Reply.Door(name: name, address: address, port: listener.port, connections: listener.connections)
+    }
 
     func run() async throws {
         await withGracefulShutdownHandler {

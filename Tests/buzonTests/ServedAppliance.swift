@@ -19,7 +19,7 @@ struct ServedAppliance: Sendable {
     static let other = "ana@virtual.test"
     static let password = "secreto"
 
-    func port(_ name: String) -> UInt16 { open.doors.first { $0.name == name }.map { UInt16(clamping: $0.port) } ?? 0 }
+    func port(_ name: String) -> UInt16 { open.doors.first { $0.shown.name == name }.map { UInt16(clamping: $0.shown.port) } ?? 0 }
 
     func smtp() throws -> SMTPClient { try SMTPClient(port: port("smtp")) }
 

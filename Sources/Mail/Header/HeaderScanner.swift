@@ -103,18 +103,10 @@ private struct HeaderScanner {
     }
 }
 
-/// Where a header section ends.
+/// Where a header section ends, and how many lines were read to know that: a measure of work.
 struct HeaderExtent {
     let end: Int
-    let hasEmptyLine: Bool
-    /// How many lines were read to know that: a measure of work.
     let linesRead: Int
-
-    init(end: Int, hasEmptyLine: Bool = false, linesRead: Int) {
-        self.end = end
-        self.hasEmptyLine = hasEmptyLine
-        self.linesRead = linesRead
-    }
 }
 
 /// Visits the fields of the header section at `start`. `delimiters` are the boundaries of the multiparts around it: a header
@@ -141,9 +133,7 @@ func scanHeader(
                 contentType = field.body
             }
             visit(field)
-        case .empty:
-            return HeaderExtent(end: scanner.position, hasEmptyLine: true, linesRead: linesRead)
-        case .end:
+        case .empty, .end:
             return HeaderExtent(end: scanner.position, linesRead: linesRead)
         case .stray:
             if isFirst {

@@ -32,8 +32,6 @@ package struct HeaderSection: Sendable {
     package private(set) var fields: [HeaderField]
     /// From the first byte to the first one of the body: the empty line is included.
     package let range: Range<Int>
-    /// Whether an empty line ends it; false when the message, or text that is no field, does.
-    package let hasEmptyLine: Bool
     /// The offset of the body.
     package var end: Int { range.upperBound }
 
@@ -45,7 +43,6 @@ package struct HeaderSection: Sendable {
         let extent = scanHeader(bytes, from: start, to: bytes.count, delimiters: Delimiters()) { fields.append($0) }
         self.fields = fields
         range = start..<extent.end
-        hasEmptyLine = extent.hasEmptyLine
     }
 
     package init(parsing bytes: Span<UInt8>) {
@@ -60,17 +57,6 @@ package struct HeaderSection: Sendable {
     /// The bodies of the fields named so, unfolded.
     package func bodies(named name: String, in bytes: UnsafeBufferPointer<UInt8>) -> [[UInt8]] {
         fields(named: name.utf8, in: bytes).map { unfold(bytes, $0.body) }
-    }
-
-    /// HEADER.FIELDS, or HEADER.FIELDS.NOT when `isExcluded` (RFC 3501 §6.4.5): whole fields as they stand in `bytes`, then an
-    /// empty line unless the section has none itself.
-    package func subset(_ names: [[UInt8]], isExcluded: Bool, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        var subset: [UInt8] = []
-        for field in fields where names.contains(where: { field.isNamed($0, in: bytes) }) != isExcluded {
-            subset.append(contentsOf: bytes[field.range])
-        }
-        if hasEmptyLine { subset.append("\r\n") }
-        return subset
     }
 }
 

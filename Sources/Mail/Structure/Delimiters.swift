@@ -10,32 +10,42 @@ struct Delimiters {
     }
 
     private(set) var boundaries: [(text: [UInt8], container: Int)] = []
-    /// The first up to eight bytes of each boundary and which of them count: most lines are told apart by these alone, also
-    /// when a hundred boundaries are open.
-    private var heads: [(bytes: UInt64, mask: UInt64)] = []
+    /// The boundaries by length, outer ones first: one hash that grows along the line is compared with each, so that a line
+    /// costs its length and a glance at each boundary, also when a hundred are open that differ in their last byte only.
+    private var candidates: [Candidate] = []
+
+    private struct Candidate {
+        let index: Int
+        let count: Int
+        let hash: UInt64
+    }
+
     var isEmpty: Bool { boundaries.isEmpty }
 
     /// `container` is the depth at which the multipart stands in the parser's stack.
     mutating func open(_ boundary: [UInt8], container: Int) {
+        let hash = boundary.reduce(Self.seed) { Self.extend($0, $1) }
+        let place = candidates.firstIndex { $0.count > boundary.count } ?? candidates.count
+        candidates.insert(Candidate(index: boundaries.count, count: boundary.count, hash: hash), at: place)
         boundaries.append((boundary, container))
-        var head: (bytes: UInt64, mask: UInt64) = (0, 0)
-        for (index, byte) in boundary.prefix(8).enumerated() {
-            head.bytes |= UInt64(byte) << (8 * UInt64(index))
-            head.mask |= 0xFF << (8 * UInt64(index))
-        }
-        heads.append(head)
     }
 
     /// Forgets the boundary at `index` and those within it.
     mutating func close(_ index: Int) {
+        guard index < boundaries.count else { return }
         boundaries.removeSubrange(index...)
-        heads.removeSubrange(index...)
+        candidates.removeAll { $0.index >= index }
     }
 
     mutating func removeAll() {
-        boundaries.removeAll()
-        heads.removeAll()
+        close(0)
     }
+
+    // FNV-1a.
+    private static let seed: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    @inline(__always)
+    private static func extend(_ hash: UInt64, _ byte: UInt8) -> UInt64 { (hash ^ UInt64(byte)) &* 0x0100_0000_01B3 }
 
     /// The multipart whose delimiter line begins at `line`.
     ///
@@ -50,13 +60,20 @@ struct Delimiters {
     private func longestMatch(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int, to end: Int) -> Match? {
         var best: Int?
         var length = 0
-        var head: UInt64 = 0
-        for index in 0..<Swift.min(8, end - start) { head |= UInt64(bytes[start + index]) << (8 * UInt64(index)) }
-        for index in boundaries.indices.reversed() where (head ^ heads[index].bytes) & heads[index].mask == 0 {
-            let count = boundaries[index].text.count
-            if count > length, Self.hasPrefix(bytes, at: start, to: end, boundaries[index].text) {
-                best = index
-                length = count
+        var hash = Self.seed
+        var hashed = 0
+        scan: for candidate in candidates {
+            guard candidate.count <= end - start else { break }
+            while hashed < candidate.count {
+                let byte = bytes[start + hashed]
+                // No boundary reaches over a line's end.
+                if byte == .lineFeed { break scan }
+                hash = Self.extend(hash, byte)
+                hashed += 1
+            }
+            if hash == candidate.hash, Self.hasPrefix(bytes, at: start, to: end, boundaries[candidate.index].text) {
+                best = candidate.index
+                length = candidate.count
             }
         }
         guard let best else { return nil }

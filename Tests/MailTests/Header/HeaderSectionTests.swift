@@ -100,19 +100,4 @@ import Testing
             #expect(Array(section.texts(in: buffer)) == ["Subject: café", "X: 1", "SUBJECT: two"])
         }
     }
-
-    /// RFC 3501 §6.4.5: the empty line is there unless the message has none.
-    @Test(arguments: [
-        ("A: 1\r\nb : 2\r\n 3\r\nA: 4\r\n\r\nbody", "A: 1\r\nA: 4\r\n\r\n", "b : 2\r\n 3\r\n\r\n"),
-        ("A: 1\r\nB: 2\r\n", "A: 1\r\n", "B: 2\r\n"), ("\r\nbody", "\r\n", "\r\n"), ("", "", ""),
-    ])
-    func subsets(text: String, named: String, others: String) {
-        let bytes = Array(text.utf8)
-        bytes.withUnsafeBufferPointer { buffer in
-            let section = HeaderSection(parsing: buffer)
-            let names = [Array("a".utf8), Array("x".utf8)]
-            #expect(String(decoding: section.subset(names, isExcluded: false, in: buffer), as: UTF8.self) == named)
-            #expect(String(decoding: section.subset(names, isExcluded: true, in: buffer), as: UTF8.self) == others)
-        }
-    }
 }

@@ -67,8 +67,8 @@ import Testing
             Self.mixed + "--foo\nContent-Type: multipart/alternative; boundary=foobar\n\n--foobar\n\na\n--foobar\n\nb\n--foobar--\nepi\n"
             + "--foo\n\nc\n--foo--"
         #expect(tree(text) == ["multipart/mixed", ".multipart/alternative", "..text/plain a", "..text/plain b", ".text/plain c"])
-        let longer = text.replacing("foobar", with: "f").replacing("boundary=foo", with: "boundary=foo")
-        #expect(tree(longer) == ["multipart/mixed", ".multipart/alternative", "..text/plain a", "..text/plain b", ".text/plain c"])
+        let shorter = Self.mixed + "--foo\nContent-Type: multipart/alternative; boundary=f\n\n--f\n\na\n--foo\n\nc\n--foo--"
+        #expect(tree(shorter) == ["multipart/mixed", ".multipart/alternative", "..text/plain a", ".text/plain c"])
         // The outer delimiter ends an inner multipart that was never closed.
         let open = Self.mixed + "--foo\nContent-Type: multipart/alternative; boundary=bar\n\n--bar\n\na\n--foo\n\nb\n--bar\n--foo--"
         #expect(tree(open) == ["multipart/mixed", ".multipart/alternative", "..text/plain a", ".text/plain b\n--bar"])
