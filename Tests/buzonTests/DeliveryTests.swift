@@ -105,7 +105,7 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
             #expect(queue.map { $0.recipients.map(\.address) } == [["m77@example.org"], ["fuera+x@example.org"], ["m77@example.org"]])
             #expect(queue.first?.sender == "a@example.com")
             #expect(queue.first?.recipients.first?.forwardedFor == "gulag@virtual.test")
-            #expect(try await served.trace("gulag@virtual.test").map(\.event).sorted() == ["delivered", "delivered", "queued", "queued", "delivered"].sorted())
+            #expect(try await served.trace("gulag@virtual.test").map(\.event).sorted() == Array(repeating: "delivered", count: 4) + ["queued", "queued"])
         }
     }
 }

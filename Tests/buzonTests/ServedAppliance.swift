@@ -53,7 +53,7 @@ struct ServedAppliance: Sendable {
 
     /// Serves while `body` runs, which may block: it has a thread of its own. Afterwards the store must be clean.
     static func run(
-        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true, _ body: @Sendable (ServedAppliance) async throws -> Void,
+        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true, _ body: @escaping @Sendable (ServedAppliance) async throws -> Void,
         after: (_ directory: String) async throws -> Void = { _ in }
     ) async throws {
         let scratch = try ScratchDirectory()
@@ -125,10 +125,10 @@ final class BlockingExecutor: TaskExecutor {
     /// Ends the thread, once nothing runs on it.
     func end() { count.signal() }
 
-    static func run(_ body: () async throws -> Void) async rethrows {
+    static func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
         let executor = BlockingExecutor()
         defer { executor.end() }
-        try await withTaskExecutorPreference(executor) { try await body() }
+        try await Task(executorPreference: executor) { try await body() }.value
     }
 }
 
