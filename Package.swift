@@ -53,7 +53,12 @@ let package = Package(
         module("Flow", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
 
         // Edge.
-        module("Network", ["Dialogue", "Mail", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
+        module(
+            "Network",
+            [
+                "Dialogue", "Mail", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .executableTarget(
             name: "buzon",
             dependencies: [
@@ -66,6 +71,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
+
+        // For measuring only: appliance/bench store.
+        .executableTarget(name: "buzon-bench", dependencies: ["Mail", "Store"], swiftSettings: settings),
 
         // For tests only.
         module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP"]),

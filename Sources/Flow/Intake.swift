@@ -111,6 +111,11 @@ struct Intake: Sendable {
                 note("dropped", recipient.address, Reason("trace.dead-destination", ["address": dead]))
             }
         }
+        // One answer goes to the sender. Where it stands for several recipients, a full mailbox among them takes this message
+        // still: RCPT refuses the next one, and what was answered 250 is in every mailbox.
+        if locals.count + outgoing.count > 1 {
+            for index in locals.indices { locals[index].mayExceedQuota = true }
+        }
         return Delivery(
             spool: arrival.spool, envelope: facts.summary.envelope, structure: facts.summary.structure, date: facts.date,
             recipients: locals,

@@ -14,7 +14,8 @@ extension Store.Fields {
 extension IMAP.MailboxEntry {
     init(_ entry: Store.MailboxEntry) {
         self.init(
-            name: entry.name, exists: entry.exists, isSubscribed: entry.isSubscribed, specialUse: entry.specialUse, isMarked: entry.isMarked)
+            name: entry.name, exists: entry.exists, isSubscribed: entry.isSubscribed, specialUse: entry.specialUse, isMarked: entry.isMarked
+        )
     }
 }
 

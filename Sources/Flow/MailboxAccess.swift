@@ -134,6 +134,7 @@ package final class MailboxAccess: Responder {
     /// Page by page on the workshop's threads; other work of theirs comes in between.
     private func search(_ id: Store.MailboxID, _ uids: UIDSet, _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
         let store = context.store
+        if let mask = program.flagMask { return try await store.uids(id, uids, with: mask.with, without: mask.without) }
         let fields = Store.Fields(program.fields)
         var rest = uids
         var found = UIDSet()

@@ -8,6 +8,7 @@ package struct ReceptionContext: Sendable {
     package var store: MailStore
     package var workshop: Workshop
     package var queueIDs: QueueIDs
+    package let expansions = ExpansionCache()
     /// The server's own name, A-label, lower case.
     package var hostname: String
     /// Now, in microseconds since 1970.
@@ -112,6 +113,11 @@ package final class Reception: Responder {
         let recipients = context.recipients
         let hostname = context.hostname
         let mayRelay = mayRelay
+        let generation = context.store.directoryGeneration
+        if let expansion = context.expansions.find(address.key, generation) {
+            expansions[address.key] = expansion
+            return .accepted
+        }
         let size = announcedSize
         let quota = context.store.integer(.quota)
         let verdict: RecipientVerdict = try await context.store.withAddressBook { book in
@@ -120,21 +126,28 @@ package final class Reception: Responder {
             do {
                 let expansion = try recipients.expand(address, in: book)
                 if expansion.isEmpty { return .unknown }
-                for local in expansion.locals where try !book.hasRoom(UserID(local.user.id), for: size, fallback: quota) { return .full }
-                return .accepted(expansion)
+                var hasQuota = false
+                for local in expansion.locals where try book.hasQuota(UserID(local.user.id), fallback: quota) {
+                    hasQuota = true
+                    guard try book.hasRoom(UserID(local.user.id), for: size, fallback: quota) else { return .full }
+                }
+                // Kept is what everybody would be told: not what only this peer may do, nor what depends on the room left.
+                return .accepted(expansion, isForEverybody: try !hasQuota && (domain == hostname || book.isOurs(domain: domain)))
             } catch let failure as ExpansionFailure {
                 return .failed(failure)
             }
         }
         let text = address.description
         switch verdict {
-        case .accepted(let expansion):
+        case .accepted(let expansion, let isForEverybody):
             expansions[address.key] = expansion
+            if isForEverybody { context.expansions.keep(expansion, for: address.key, generation) }
             return .accepted
         case .relayDenied:
             return await refuse(text, Reply(554, "5.7.1", "<\(text)>: Relay access denied"), Reason("trace.relay-denied"))
         case .unknown:
-            return await refuse(text, Reply(550, "5.1.1", "<\(text)>: Recipient address rejected: User unknown"), Reason("trace.unknown-user"))
+            return await refuse(
+                text, Reply(550, "5.1.1", "<\(text)>: Recipient address rejected: User unknown"), Reason("trace.unknown-user"))
         case .full:
             return await refuse(text, Reply(552, "5.2.2", "<\(text)>: Mailbox full"), Reason("trace.mailbox-full"))
         case .failed(.loop(let key)):
@@ -170,7 +183,9 @@ package final class Reception: Responder {
     private func deliver(_ transaction: Transaction) async throws -> SMTP.Answer {
         guard let spool else { return .refused(Self.storageReply(.unavailable)) }
         self.spool = nil
-        if let failure = spoolFailure { return await refuse(transaction, Self.storageReply(failure), Reason("trace.storage", ["failure": failure.code])) }
+        if let failure = spoolFailure {
+            return await refuse(transaction, Self.storageReply(failure), Reason("trace.storage", ["failure": failure.code]))
+        }
         let arrival = Arrival(
             transaction: transaction, spool: spool, connection: connection,
             recipients: transaction.recipients.map { accepted in
@@ -207,7 +222,8 @@ package final class Reception: Responder {
         guard mayRelay else { return Reply(459, "4.7.1", "Node \(domain) not allowed") }
         let isWaiting = try await context.store.hasOutgoing(domain: domain)
         return isWaiting
-            ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)") : Reply(251, "2.0.0", "No messages waiting for node \(domain)")
+            ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)")
+            : Reply(251, "2.0.0", "No messages waiting for node \(domain)")
     }
 
     // MARK: Trace
@@ -235,7 +251,8 @@ package final class Reception: Responder {
 }
 
 private enum RecipientVerdict: Sendable {
-    case accepted(Expansion)
+    /// `isForEverybody`: whoever asks gets the same answer until the directory changes.
+    case accepted(Expansion, isForEverybody: Bool)
     case relayDenied
     case unknown
     case full

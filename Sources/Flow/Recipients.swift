@@ -54,11 +54,11 @@ package struct Recipients: Sendable {
     package func expand<Book: RecipientBook & ~Copyable>(_ address: Address, in book: borrowing Book) throws -> Expansion {
         var result = Expansion()
         var pending: [Candidate] = [Candidate(address)]
-        var finished: Set<String> = []
+        var seen = Seen()
         var index = 0
         while index < pending.count {
             guard pending.count <= Self.maximumResults else { throw ExpansionFailure.tooMany }
-            try settle(&pending, index, book, &finished, &result)
+            try settle(&pending, index, book, &seen, &result)
             index += 1
         }
         return result
@@ -77,45 +77,53 @@ package struct Recipients: Sendable {
         }
     }
 
+    private struct Seen {
+        /// Keys that were looked up: once is enough.
+        var walked: Set<String> = []
+        /// Keys that are results, or have themselves among their destinations.
+        var final: Set<String> = []
+    }
+
     private func settle<Book: RecipientBook & ~Copyable>(
-        _ pending: inout [Candidate], _ index: Int, _ book: borrowing Book, _ finished: inout Set<String>, _ result: inout Expansion
+        _ pending: inout [Candidate], _ index: Int, _ book: borrowing Book, _ seen: inout Seen, _ result: inout Expansion
     ) throws {
         while true {
             let candidate = pending[index]
             // What was expanded once gives the same again: duplicates fold.
-            guard !finished.contains(candidate.key) else { return }
+            guard seen.walked.insert(candidate.key).inserted else { return }
             guard let match = try match(candidate.address, book) else {
-                finished.insert(candidate.key)
+                seen.final.insert(candidate.key)
                 try conclude(candidate.address, book, &result)
                 return
             }
             guard candidate.path.count < Self.maximumDepth else { throw ExpansionFailure.loop(candidate.key) }
             let path = candidate.path + [candidate.key]
             var next: [Candidate] = []
-            var includesItself = false
             for destination in match.destinations {
-                guard let address = resolve(destination, of: candidate.address, tag: match.tag) else {
-                    result.dead.append(destination)
-                    continue
-                }
-                let key = address.key
-                if key == candidate.key {
-                    includesItself = true
-                } else if path.contains(key) {
-                    throw ExpansionFailure.loop(key)
-                } else {
+                if let address = try resolve(destination, of: candidate.address, tag: match.tag) {
                     next.append(Candidate(address, path: path))
+                } else {
+                    result.dead.append(destination)
                 }
             }
+            // An address may expand into itself once: it is then final, wherever it is met again.
+            let includesItself = next.contains { $0.key == candidate.key }
             if includesItself {
-                // An address may expand into itself once: it is then final.
-                finished.insert(candidate.key)
+                seen.final.insert(candidate.key)
                 try conclude(candidate.address, book, &result)
+            }
+            for met in next {
+                // A circle is no loop where one of its members is final: what it leads to has been settled (Postfix's `been_here`).
+                guard let start = path.firstIndex(of: met.key) else { continue }
+                guard path[start...].contains(where: { seen.final.contains($0) }) else { throw ExpansionFailure.loop(met.key) }
+            }
+            next.removeAll { seen.walked.contains($0.key) }
+            if includesItself {
                 pending.append(contentsOf: next)
                 return
             }
             guard let first = next.first else {
-                finished.insert(candidate.key)
+                seen.final.insert(candidate.key)
                 return
             }
             // A diamond (two ways to one address) is no loop: the way that came first settles it.
@@ -165,23 +173,26 @@ package struct Recipients: Sendable {
     }
 
     /// A destination as written becomes an address; nil when it can't be one.
-    private func resolve(_ destination: String, of origin: Address, tag: String?) -> Address? {
+    private func resolve(_ destination: String, of origin: Address, tag: String?) throws(ExpansionFailure) -> Address? {
         var text = destination
         if text.utf8.first == UInt8(ascii: "@") {
             // `@domain → @other` keeps the local part.
             guard var address = try? Address(parsing: "x" + text, allowUTF8: true) else { return nil }
             address.localPart = tag == nil ? origin.localPart : origin.splitTag(separator: tagSeparator).local
-            return tagged(address, tag)
+            return try tagged(address, tag)
         }
         if !text.utf8.contains(UInt8(ascii: "@")) { text += "@" + hostname }
         guard let address = try? Address(parsing: text, allowUTF8: true) else { return nil }
-        return tagged(address, tag)
+        return try tagged(address, tag)
     }
 
-    /// Postfix `propagate_unmatched_extensions = virtual`.
-    private func tagged(_ address: Address, _ tag: String?) -> Address {
+    /// Postfix `propagate_unmatched_extensions = virtual`. A tag that grows with each turn is a loop whose keys never
+    /// repeat: it ends where no address can follow.
+    private func tagged(_ address: Address, _ tag: String?) throws(ExpansionFailure) -> Address {
         guard let tag, let separator = tagSeparator.first else { return address }
-        return address.replacing(localPart: address.localPart + String(separator) + tag)
+        let result = address.replacing(localPart: address.localPart + String(separator) + tag)
+        guard result.localPart.utf8.count <= Address.generatedLocalPartLimit else { throw ExpansionFailure.loop(address.key) }
+        return result
     }
 
     private func conclude<Book: RecipientBook & ~Copyable>(

@@ -105,6 +105,11 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
 
     /// Serves until `close`, then until the last session has ended.
     package func run() async {
+        // On the accepting loop itself: a connection changes threads once, if at all.
+        await withTaskExecutorPreference(loops.executors[server.channel.eventLoop]) { await accept() }
+    }
+
+    private func accept() async {
         do {
             try await server.executeThenClose { accepted in
                 await withDiscardingTaskGroup { group in

@@ -47,8 +47,11 @@ package final class MailStore: Sendable {
     let files: any FileSystem
     let wakes: Wakes
     let places = PlaceCache()
+    /// Segments that compaction could not empty.
+    let damagedSegments = Mutex<Set<Int>>([])
     let maildrops = Mutex<Set<Int64>>([])
     let notes = TraceNotes()
+    let generation = Generation()
     let settings: Mutex<[String: String]>
     let readQueues: [DispatchQueue]
     let nextQueue = Atomic<Int>(0)
@@ -89,13 +92,17 @@ package final class MailStore: Sendable {
         let bodies = directory + "/bodies"
         reader = SegmentReader(directory: bodies)
         let wakes = Wakes()
+        let generation = generation
         self.wakes = wakes
         let upkeep = Upkeep()
         self.upkeep = upkeep
         readQueues = (0..<4).map { DispatchQueue(label: "buzon.store.read.\($0)") }
         let owner = Owner()
         let hooks = Writer.Hooks(
-            noticed: { upkeep.noticed() }, wake: { wakes.wake($0) }, committed: { owner.store?.checkpointWhenDue() },
+            noticed: {
+                generation.bump()
+                upkeep.noticed()
+            }, wake: { wakes.wake($0) }, committed: { owner.store?.checkpointWhenDue() },
             step: { step($0.rawValue) })
         if options.role == .server {
             let recovered = try recover(pool: pool, bodies: bodies)

@@ -37,7 +37,6 @@ struct Appliance {
 
     func serve() async throws {
         let open = try await open(stoppedBy: [.sigterm, .sigint])
-        log.info("ready")
         try await open.run()
         log.info("stopped")
     }
@@ -51,7 +50,7 @@ struct Appliance {
         do {
             let doors = try await openDoors(store, loops)
             let control = try await openControl(store, loops, doors)
-            return OpenAppliance(store: store, doors: doors, control: control, loops: loops, log: log, stoppedBy: signals)
+            return OpenAppliance(store: store, control: control, doors: doors, loops: loops, log: log, stoppedBy: signals)
         } catch {
             await store.close()
             try? await loops.shutdown()
@@ -61,7 +60,7 @@ struct Appliance {
 
     // MARK: Doors
 
-    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any OpenDoor] {
+    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any ServedDoor] {
         let hostname = Self.hostname(store)
         let workshop = Workshop(threads: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         let caps = ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress))
@@ -85,7 +84,7 @@ struct Appliance {
             session: { MailboxSession(connection: $0, configuration: imap) },
             responder: { _, doorbell in MailboxAccess(access, clock: Clock.microseconds) { doorbell.ring() } })
 
-        var doors: [any OpenDoor] = []
+        var doors: [any ServedDoor] = []
         do {
             for host in hosts {
                 doors.append(try await open(receiving, host, 25, loops))
@@ -101,26 +100,26 @@ struct Appliance {
 
     private func open<Session: ServerSession & ~Copyable, R: Responder>(
         _ door: Door<Session, R>, _ host: String, _ port: Int, _ loops: Loops
-    ) async throws -> any OpenDoor where R.Question == Session.Question, R.Answer == Session.Answer {
+    ) async throws -> any ServedDoor where R.Question == Session.Question, R.Answer == Session.Answer {
         let port = portOffset.map { port + $0 } ?? 0
         do {
             let listener = try await Listener.bind(door, host: host, port: port, loops: loops, log: log)
             log.info("listening \(door.name) \(host):\(listener.port)")
-            return DoorService(name: door.name, address: host, listener: listener)
+            return ListeningDoor(name: door.name, address: host, listener: listener)
         } catch {
             throw CommandFailure(
                 text("serve.bind", ["address": "\(host):\(port)", "door": door.name, "reason": Self.reason(error)]))
         }
     }
 
-    private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any OpenDoor]) async throws -> any OpenDoor {
+    private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor]) async throws -> any ServedDoor {
         let door = Door(
             name: "control", caps: ConnectionCaps(total: 16), refusal: [], session: { _ in ControlSession() },
             responder: { _, _ in ControlResponder(store: store) { doors.map(\.shown) } })
         let path = Control.path(directory)
         do {
             let listener = try await Listener.bind(door, path: path, loops: loops, log: log)
-            return DoorService(name: door.name, address: path, listener: listener)
+            return ListeningDoor(name: door.name, address: path, listener: listener)
         } catch {
             for door in doors { await door.closeNow() }
             throw CommandFailure(text("serve.bind", ["address": path, "door": door.name, "reason": Self.reason(error)]))

@@ -12,7 +12,7 @@ struct OpenAppliance: Sendable {
     private let group: ServiceGroup
 
     init(
-        store: MailStore, doors: [any OpenDoor], control: any OpenDoor, loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
+        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
     ) {
         self.store = store
         self.doors = doors
@@ -21,7 +21,9 @@ struct OpenAppliance: Sendable {
         var quiet = log
         quiet.logLevel = .error
         // The doors close first, the store last.
-        let services: [any Service] = [StoreService(store: store), control] + doors
+        let services: [any Service] = [
+            StoreService(store: store), DoorsService(doors: [control]), DoorsService(doors: doors), Announcement(log: log),
+        ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: quiet)
         configuration.maximumGracefulShutdownDuration = Appliance.grace + .seconds(20)

@@ -1,4 +1,5 @@
 import Dialogue
+import Logging
 import Network
 import ServiceLifecycle
 import Store
@@ -13,34 +14,63 @@ struct StoreService: Service {
     }
 }
 
-/// A door that is open, whatever is behind it.
-protocol OpenDoor: Service {
+/// A listening port, whatever is behind it.
+protocol ServedDoor: Sendable {
+    /// `smtp`, `pop3`, `imap`.
+    var name: String { get }
+    var port: Int { get }
     var shown: Control.Reply.Door { get }
-    /// For a door that never served: another one could not be opened.
-    func closeNow() async
+    /// Returns when the door was closed and its last session has ended.
+    func serve() async
+    /// Takes no further connection, and cuts off the sessions that have not ended after `grace`.
+    func close(grace: Duration) async
 }
 
-/// Serves one door; at shutdown closes it and lets its sessions finish.
-struct DoorService<Session: ServerSession & ~Copyable, R: Responder>: OpenDoor
+extension ServedDoor {
+    /// For a door that never served: another one could not be opened.
+    func closeNow() async {
+        await close(grace: .zero)
+        await serve()
+    }
+}
+
+struct ListeningDoor<Session: ServerSession & ~Copyable, R: Responder>: ServedDoor
 where R.Question == Session.Question, R.Answer == Session.Answer {
     let name: String
     let address: String
     let listener: Listener<Session, R>
 
+    var port: Int { listener.port }
+
     var shown: Control.Reply.Door {
         Control.Reply.Door(name: name, address: address, port: listener.port, connections: listener.connections)
     }
 
+    func serve() async { await listener.run() }
+    func close(grace: Duration) async { await listener.close(grace: grace) }
+}
+
+/// Serves doors; at shutdown closes all of them at once and lets their sessions finish.
+struct DoorsService: Service {
+    let doors: [any ServedDoor]
+
     func run() async throws {
         await withGracefulShutdownHandler {
-            await listener.run()
+            await withDiscardingTaskGroup { group in
+                for door in doors { group.addTask { await door.serve() } }
+            }
         } onGracefulShutdown: {
-            Task { await listener.close(grace: Appliance.grace) }
+            for door in doors { Task { await door.close(grace: Appliance.grace) } }
         }
     }
+}
 
-    func closeNow() async {
-        await listener.close(grace: .zero)
-        await listener.run()
+/// Says that everything is open, once signals are listened to.
+struct Announcement: Service {
+    let log: Logger
+
+    func run() async throws {
+        log.info("ready")
+        try? await gracefulShutdown()
     }
 }

@@ -77,7 +77,10 @@ private func expand(
     @Test func tagsReachTheUserAndGoAlong() throws {
         let tables = Tables(
             users: ["ana@mi.dominio"],
-            forwardings: ["info@mi.dominio": "ana@mi.dominio,luis@gmail.com", "exacta+x@mi.dominio": "pepe@gmail.com", "exacta@mi.dominio": "no@gmail.com"])
+            forwardings: [
+                "info@mi.dominio": "ana@mi.dominio,luis@gmail.com", "exacta+x@mi.dominio": "pepe@gmail.com",
+                "exacta@mi.dominio": "no@gmail.com",
+            ])
         #expect(try expand("ana+tag@mi.dominio", tables).locals == ["ana@mi.dominio"])
         #expect(try expand("info+tag@mi.dominio", tables).foreign == ["luis+tag@gmail.com"])
         #expect(try expand("exacta+x@mi.dominio", tables).foreign == ["pepe@gmail.com"])
@@ -106,6 +109,32 @@ private func expand(
         #expect(try expand("a@mi.dominio", tables).locals == ["d@mi.dominio"])
     }
 
+    /// Postfix delivers one copy each.
+    @Test(arguments: [
+        ["ana@mi.dominio": "ana@mi.dominio,beto@mi.dominio", "beto@mi.dominio": "beto@mi.dominio,ana@mi.dominio"],
+        ["ana@mi.dominio": "ana@mi.dominio,beto@mi.dominio", "beto@mi.dominio": "beto@mi.dominio,ana@mi.dominio,ana@mi.dominio"],
+    ])
+    func mutualCopiesAreNoLoop(_ forwardings: [String: String]) throws {
+        let tables = Tables(users: ["ana@mi.dominio", "beto@mi.dominio"], forwardings: forwardings)
+        for address in ["ana@mi.dominio", "beto@mi.dominio"] {
+            #expect(try expand(address, tables).locals.sorted() == ["ana@mi.dominio", "beto@mi.dominio"])
+        }
+    }
+
+    @Test func aCircleThroughAFinalAddressIsNoLoop() throws {
+        let tables = Tables(
+            users: ["ana@mi.dominio", "beto@mi.dominio"],
+            forwardings: ["ana@mi.dominio": "ana@mi.dominio,beto@mi.dominio", "beto@mi.dominio": "ana@mi.dominio"])
+        for address in ["ana@mi.dominio", "beto@mi.dominio"] {
+            #expect(try expand(address, tables).locals == ["ana@mi.dominio"])
+        }
+    }
+
+    @Test func aTagThatGrowsIsALoop() {
+        let tables = Tables(forwardings: ["beto@mi.dominio": "x@gmail.com,beto+dos@mi.dominio"])
+        #expect(throws: ExpansionFailure.self) { try expand("beto+dos@mi.dominio", tables) }
+    }
+
     @Test func moreThanTheLimitIsRefused() {
         let many = (0...Recipients.maximumResults).map { "u\($0)@gmail.com" }.joined(separator: ",")
         #expect(throws: ExpansionFailure.tooMany) { try expand("a@mi.dominio", Tables(forwardings: ["a@mi.dominio": many])) }
@@ -131,7 +160,9 @@ private func expand(
         var tables = Tables(users: ["ana@mi.dominio", "luis@mi.dominio"])
         #expect(try expand(address, tables, administrator: "ana@mi.dominio").locals == ["ana@mi.dominio"])
         #expect(try expand(address, tables).dead == [address])
-        tables.forwardings = ["postmaster@mi.dominio": "luis@mi.dominio", "@mi.dominio": "luis@mi.dominio", "@mail.host": "luis@mi.dominio"]
+        tables.forwardings = [
+            "postmaster@mi.dominio": "luis@mi.dominio", "@mi.dominio": "luis@mi.dominio", "@mail.host": "luis@mi.dominio",
+        ]
         #expect(try expand(address, tables, administrator: "ana@mi.dominio").locals == ["luis@mi.dominio"])
     }
 

@@ -5,7 +5,10 @@ import Testing
 @testable import IMAP
 
 struct CommandReaderTests {
-    @Test(arguments: [("1", 9, "1"), ("2:4,7", 9, "2:4,7"), ("*", 9, "9"), ("7:*", 5, "5:7"), ("*:3", 9, "3:9"), ("4:2,3,1", 9, "1:4"), ("4294967295", 9, "4294967295")])
+    @Test(arguments: [
+        ("1", 9, "1"), ("2:4,7", 9, "2:4,7"), ("*", 9, "9"), ("7:*", 5, "5:7"), ("*:3", 9, "3:9"), ("4:2,3,1", 9, "1:4"),
+        ("4294967295", 9, "4294967295"),
+    ])
     func `sequence sets`(_ text: String, _ largest: UInt32, _ expected: String) throws {
         var reader = CommandReader(Array(text.utf8))
         let set = try reader.sequenceSet()
@@ -90,7 +93,8 @@ struct CommandReaderTests {
     }
 
     @Test(arguments: [
-        "", "()", "(", "ALL)", "OR SEEN", "NOT", "SINCE 30-Feb-2020", "SINCE yesterday", "LARGER x", "LARGER 4294967296", "CHARSET", "SEENNEW",
+        "", "()", "(", "ALL)", "OR SEEN", "NOT", "SINCE 30-Feb-2020", "SINCE yesterday", "LARGER x", "LARGER 4294967296", "CHARSET",
+        "SEENNEW",
         "HEADER X", "UID", "1,", "SEEN,NEW", String(repeating: "(", count: 60) + "ALL" + String(repeating: ")", count: 60),
         String(repeating: "NOT ", count: 10_000) + "SEEN", String(repeating: "SEEN ", count: 2_000) + "SEEN",
     ])

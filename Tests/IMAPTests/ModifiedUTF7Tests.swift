@@ -12,7 +12,10 @@ struct ModifiedUTF7Tests {
     }
 
     /// RFC 3501 §5.1.3: superfluous base64, shifts without an end or a need, broken surrogates, bits left over, 8-bit bytes.
-    @Test(arguments: ["&", "a&", "&AOQ", "&AGE-", "&AOQ-&AOQ-", "&2D0-", "&3Kk-", "&AOQ=-", "&AOR-", "&A-", "&AO-", "&AOQA-", "&!-", "ä", "a\u{7F}", "a\n"])
+    @Test(arguments: [
+        "&", "a&", "&AOQ", "&AGE-", "&AOQ-&AOQ-", "&2D0-", "&3Kk-", "&AOQ=-", "&AOR-", "&A-", "&AO-", "&AOQA-", "&!-", "ä", "a\u{7F}",
+        "a\n",
+    ])
     func `refused`(_ wire: String) {
         #expect(ModifiedUTF7.decode(wire.utf8) == nil)
     }

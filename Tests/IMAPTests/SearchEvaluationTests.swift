@@ -66,11 +66,13 @@ struct SearchEvaluationTests {
         ("TO carl@c", true), ("TO friends", true), ("CC bea", false), ("CC ana@d.test", true), ("CC \"e f@e.test\"", true), ("TO ana@d.test", false), ("SUBJECT ÁRBOL", true), ("SUBJECT \"árbol y cielo\"", true),
         ("SUBJECT arbol", false), ("SUBJECT \"\"", true), ("HEADER x-empty \"\"", true), ("HEADER x-none \"\"", false),
         ("NOT HEADER x-none \"\"", true), ("HEADER X-Trace yes", true), ("BODY \"niño comió\"", true), ("BODY NIÑO", true),
-        ("BODY =F1", false), ("BODY \"émotion à paris\"", true), ("BODY secret", false), ("BODY within", true), ("BODY \"deep TEXT\"", true),
+        ("BODY =F1", false), ("BODY \"émotion à paris\"", true), ("BODY secret", false), ("BODY within", true),
+        ("BODY \"deep TEXT\"", true),
         ("BODY jose", false), ("TEXT jose@a", true), ("TEXT letter.html", true), ("BODY letter.html", false), ("TEXT within", true),
         ("TEXT \"subject: árbol\"", true), ("BODY \"\"", true), ("SENTON 24-Mar-2007", true), ("SENTON 25-Mar-2007", false),
         ("SENTBEFORE 25-Mar-2007", true), ("SENTSINCE 25-Mar-2007", false), ("SENTSINCE 24-Mar-2007", true), ("ON 24-Mar-2007", true),
-        ("BEFORE 24-Mar-2007", false), ("SINCE 24-Mar-2007", true), ("SINCE 25-Mar-2007", false), ("LARGER 10", true), ("SMALLER 10", false),
+        ("BEFORE 24-Mar-2007", false), ("SINCE 24-Mar-2007", true), ("SINCE 25-Mar-2007", false), ("LARGER 10", true),
+        ("SMALLER 10", false),
         ("SEEN", true), ("UNSEEN", false), ("KEYWORD $FORWARDED", true), ("UNKEYWORD $forwarded", false), ("OR UNSEEN BODY pan", true),
         ("OR UNSEEN BODY none", false), ("NOT (SEEN BODY none)", true), ("SEEN FROM josé BODY pan", true), ("DELETED BODY pan", false),
     ])
@@ -107,7 +109,10 @@ struct SearchEvaluationTests {
         #expect(SearchText(upper).occurs(in: "x" + lower + "y"))
     }
 
-    @Test(arguments: [("aab", "aaab", true), ("abab", "abaabab", true), ("abac", "ababac", true), ("aaa", "aabaab", false), ("", "x", true), ("x", "", false)])
+    @Test(arguments: [
+        ("aab", "aaab", true), ("abab", "abaabab", true), ("abac", "ababac", true), ("aaa", "aabaab", false), ("", "x", true),
+        ("x", "", false),
+    ])
     func `substrings`(_ wanted: String, _ text: String, _ expected: Bool) {
         #expect(SearchText(wanted).occurs(in: text) == expected)
     }
@@ -116,7 +121,8 @@ struct SearchEvaluationTests {
         var reader = CommandReader(Array(" BODY x SEEN UID 5:9 FROM y 2".utf8))
         let arguments = try reader.search(isUID: false, limits: Limits())
         let selected = Selected(
-            id: MailboxID(1), uidValidity: 1, uidNext: 11, highestModSeq: 1, uids: UIDSet(4...10), recentFrom: nil, firstUnseen: nil, keywords: [])
+            id: MailboxID(1), uidValidity: 1, uidNext: 11, highestModSeq: 1, uids: UIDSet(4...10), recentFrom: nil, firstUnseen: nil,
+            keywords: [])
         let (candidates, key) = arguments.key.resolved(View(selected, isReadOnly: false)).narrowed(UIDSet(4...10))
         #expect(candidates == UIDSet(5...5))
         let program = SearchProgram(try #require(key))

@@ -50,15 +50,17 @@ struct SessionFuzzTests {
     }
 
     private static func set(_ random: inout SplitMix) -> UIDSet {
-        UIDSet((0..<random.next(below: 4)).map { _ in
-            let low = UID(1 + random.next(below: 12))
-            return low...(low + UID(random.next(below: 4)))
-        })
+        UIDSet(
+            (0..<random.next(below: 4)).map { _ in
+                let low = UID(1 + random.next(below: 12))
+                return low...(low + UID(random.next(below: 4)))
+            })
     }
 
     private static func changes(_ random: inout SplitMix) -> Changes {
         Changes(
-            highestModSeq: ModSeq(random.next(below: 9)), uidNext: UID(random.next(below: 9)), expunged: set(&random), arrived: set(&random),
+            highestModSeq: ModSeq(random.next(below: 9)), uidNext: UID(random.next(below: 9)), expunged: set(&random),
+            arrived: set(&random),
             flagged: set(&random).map { FlagChange(uid: $0, flags: Flags(.seen, keywords: ["k\($0)"]), modSeq: 9) },
             recentFrom: random.next(below: 2) == 0 ? nil : UID(random.next(below: 9)), isGone: random.next(below: 50) == 0)
     }

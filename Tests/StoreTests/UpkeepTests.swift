@@ -240,3 +240,25 @@ struct OpenTests {
         await store.close()
     }
 }
+
+extension UpkeepTests {
+    /// A place that was remembered before compaction, put back after it: the index is asked again.
+    @Test func aStalePlaceIsForgotten() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.segmentSize, to: "65536")
+        try await store.set(.compactionHours, to: "0")
+        for _ in 1...20 { try await store.deliver(String(repeating: "x", count: 8_000), to: [user]) }
+        let inbox = try await store.inbox(user)
+        _ = try await store.remove(inbox, UIDSet(2...20))
+        let row = try await store.rows(inbox)[0]
+        #expect(try await store.read(row.body, 0..<2) == [120, 120])
+        let stale = try #require(store.places[row.body.id])
+        #expect(try await store.compact() > 0)
+        #expect(try await store.removeRetiredSegments().contains(stale.segment))
+        store.places[row.body.id] = stale
+        #expect(try await store.read(row.body, 0..<2) == [120, 120])
+        #expect(store.places[row.body.id] != stale)
+        await store.close()
+    }
+}

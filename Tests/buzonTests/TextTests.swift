@@ -25,6 +25,11 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         }
     }
 
+    /// An embedded file is read when its assembler file is assembled: `touch Sources/CEmbedded/embedded.S` after a change.
+    @Test func theEmbeddedTableIsTheFile() throws {
+        #expect(Text.embedded == (try String(contentsOf: top.appendingPathComponent("data/text.tsv"), encoding: .utf8)))
+    }
+
     @Test func everyKeyInTheSourcesHasAText() throws {
         let table = Text(.english)
         let files = try #require(FileManager.default.enumerator(at: top.appendingPathComponent("Sources"), includingPropertiesForKeys: nil))

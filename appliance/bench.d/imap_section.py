@@ -130,17 +130,19 @@ def agree(report, results):
 
 
 def show(report, results, count):
-    rows, envelopes = [], {}
+    rows, envelopes, marks = [], {}, {}
     for name in dict.fromkeys(name for name, _ in results):
         cells = [name]
         for state in ("cold", "warm"):
             by_server = results[name, state]
-            report.row(f"{name}, {state}", "ms", **{server: [run[0] * 1000 for run in runs] for server, runs in by_server.items()})
-            report.row(f"{name}, {state}: processor", "ms", **{server: [run[2] * 1000 for run in runs] for server, runs in by_server.items()})
+            for column, what in ((0, ""), (2, ": processor")):
+                report.row(f"{name}, {state}{what}", "ms",
+                           **{server: [run[column] * 1000 for run in runs] for server, runs in by_server.items()})
             middle = {server: measure.median([run[0] for run in runs]) for server, runs in by_server.items()}
-            cells += [middle["dovecot"] * 1000, milliseconds(middle.get("buzon")), reports.ratio(middle["dovecot"], middle.get("buzon"))]
+            times = reports.ratio(*([run[0] for run in by_server.get(server, [])] for server in ("dovecot", "buzon")))
+            cells += [middle["dovecot"] * 1000, milliseconds(middle.get("buzon")), times]
             if name == ENVELOPE:
-                envelopes[state] = middle
+                envelopes[state], marks[state] = middle, times
         warm = results[name, "warm"]
         cells.append(measure.median([run[2] for run in warm["dovecot"]]) * 1000)
         cells.append(milliseconds(measure.median([run[2] for run in warm["buzon"]])) if "buzon" in warm else None)
@@ -149,13 +151,14 @@ def show(report, results, count):
         cells.append(warm["buzon"][0][1] / 1e6 if "buzon" in warm else None)
         rows.append(cells)
     report.note("")
-    report.table(["ms", "cold dovecot", "buzon", "x", "warm dovecot", "buzon", "x", "cpu dovecot", "buzon", "found", "MB dovecot", "buzon"], rows)
+    report.table(["ms", "cold dovecot", "buzon", "x", "warm dovecot", "buzon", "x", "cpu dovecot", "buzon", "found", "MB dovecot",
+                  "buzon"], rows)
     rates = {state: {server: count / seconds for server, seconds in middle.items()} for state, middle in envelopes.items()}
     agree(report, results)
     report.note("envelopes a second: " + "; ".join(
         f"{state}: " + ", ".join(f"{server} {reports.number(rate)}" for server, rate in by.items()) for state, by in rates.items()))
-    for state, by in rates.items():
-        report.mark(f"FETCH of {count} envelopes, {state}, times Dovecot's rate", reports.ratio(by.get("buzon"), by["dovecot"]), ">=", 1, "x")
+    for state, times in marks.items():
+        report.mark(f"FETCH of {count} envelopes, {state}, times Dovecot's rate", times, ">=", 1, "x")
 
 
 def milliseconds(seconds):

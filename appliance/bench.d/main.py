@@ -32,6 +32,7 @@ def arguments():
     parser.add_argument("--profile", action="store_true", help="also say where Buzón's time goes, by perf")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
     parser.add_argument("--peers-only", action="store_true", help="without Buzón")
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)  # the arguments only
     options = parser.parse_args()
     options.buzon = not options.peers_only
     if options.quick:
@@ -45,11 +46,13 @@ def numbers(text):
 
 def main():
     options = arguments()
+    if options.check:
+        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every `with` ends what it started
     # Not /tmp: that may be memory, where nothing is durable and so nothing costs.
     tempfile.tempdir = os.environ.get("BUZON_BENCH_DIR") or "/var/tmp"
     report = reports.Report(options.json)
-    report.document["options"] = {key: value for key, value in vars(options).items() if key != "json"}
+    report.document["options"] = {key: value for key, value in vars(options).items() if key not in ("json", "check")}
     print("{processor}, {cores} cores, Linux {kernel}".format(**report.document["machine"]))
     print(f"folders on {reports.filesystem()}" + (f", {lib.binary()}" if options.buzon else ", without Buzón"))
     if reports.filesystem() in ("tmpfs", "ramfs"):
@@ -60,6 +63,7 @@ def main():
             __import__(name + "_section").section(report, options)
         except FAILURES as reason:
             report.miss(f"{name} ended early: {lib.one_line(reason)}")
+    report.save()
     print(f"\n{report.missed} marks missed")
     return 1 if report.missed else 0
 

@@ -37,8 +37,8 @@ def one(dice, number, date):
     if dice.random() < 0.02:
         subject += " " + RARE
     head = [f"Return-Path: <{sender[1]}>",
-            f"Received: from mx.example.org (mx.example.org [192.0.2.{number % 254 + 1}])\r\n\tby mail.virtual.test with ESMTPS id {number:08X}\r\n"
-            f"\tfor <{receiver[1]}>; {day(date)}",
+            f"Received: from mx.example.org (mx.example.org [192.0.2.{number % 254 + 1}])\r\n"
+            f"\tby mail.virtual.test with ESMTPS id {number:08X}\r\n\tfor <{receiver[1]}>; {day(date)}",
             f"From: {person(sender)}", f"To: {person(receiver)}", f"Subject: {word(subject)}", f"Date: {day(date)}",
             f"Message-ID: <{number}.{date}@{sender[1].partition('@')[2]}>", "MIME-Version: 1.0", "X-Mailer: Cliente 1.0"]
     if dice.random() < 0.3:

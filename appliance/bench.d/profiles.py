@@ -10,7 +10,7 @@ import time
 
 import lib
 
-LINES = 30
+LINES = {"--no-children": 30, "--children": 60}
 FREQUENCY = 999  # samples a second; not a round number, so that it does not beat with timers
 
 
@@ -56,4 +56,4 @@ def functions(data, order, fields, *more):
     if shutil.which("swift"):
         demangle = ["swift", "demangle", "--compact", "--simplified"]
         said = subprocess.run(demangle, input=said, capture_output=True, text=True, timeout=60).stdout or said
-    return [line.rstrip() for line in said.splitlines() if line.strip()][:LINES]
+    return [line.rstrip() for line in said.splitlines() if line.strip()][:LINES[order]]

@@ -89,9 +89,14 @@ def number(value):
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
-def ratio(value, other):
-    """How many times `other`, or None where there is nothing to divide by."""
-    return value / other if value is not None and other and value == value and other == other else None
+def ratio(values, others):
+    """How many times the other's: the median over rounds, since what disturbs one round disturbs both of its runs.
+    None where one of them has none."""
+    return measure.median([value / other for value, other in zip(values, others)]) if values and others else None
+
+
+def growth(last, first):
+    return last / first if first else None
 
 
 def machine():

@@ -35,7 +35,7 @@ def section(report, options):
             rss, pss = measure.memory(server.pid)
             report.row(f"resident memory at {size} messages", "KiB", buzon=rss)
             report.progress(f"{size}: resident {rss} KiB")
-    rows = [[name, *(seconds * 1000 for seconds in times), reports.ratio(times[-1], times[0])] for name, times in table.items()]
+    rows = [[name, *(seconds * 1000 for seconds in times), reports.growth(times[-1], times[0])] for name, times in table.items()]
     report.note("")
     report.table(["ms", *map(str, sizes), "last / first"], rows)
     for name, times in table.items():

@@ -111,7 +111,11 @@ class Sink:
     def __enter__(self):
         self.process = subprocess.Popen(self.command(), env=TOOL_ENVIRONMENT, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.process, self.smtp)
+        try:
+            wait_for_port(self.process, self.smtp)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -172,6 +176,13 @@ class Postfix(postfix.Postfix):
         os.makedirs(self.mail)
         os.chown(self.mail, NOBODY, NOBODY)
 
+    def __enter__(self):
+        try:
+            return super().__enter__()
+        except BaseException:  # a signal's too: nothing may stay behind
+            self.__exit__(None, None, None)
+            raise
+
     @property
     def pid(self):
         return self.process.pid
@@ -204,7 +215,7 @@ base_dir = {dir}/run
 state_dir = {dir}/state
 log_path = {dir}/log
 protocols = imap pop3
-listen = 127.0.0.1, 127.0.0.2
+listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 mail_location = maildir:{dir}/mail/%u
@@ -285,7 +296,7 @@ class Dovecot:
                                         stdout=open(self.dir + "/out", "w"), stderr=subprocess.STDOUT)
         try:
             wait_for_port(self.process, self.imap, said=self.log)
-        except lib.Failure:
+        except BaseException:
             self.__exit__()
             raise
         return self

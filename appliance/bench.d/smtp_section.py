@@ -55,7 +55,7 @@ def section(report, options):
     for kept in KEPT:
         report.command(" ".join(command("PORT", "SIZE", "CONNECTIONS", "COUNT", kept)).replace(servers.TOOLS, ""))
     report.command(" ".join(servers.Sink().command()).replace(servers.TOOLS, ""))
-    report.note(f"Median of {options.rounds} rounds of about {options.seconds} s for each server in turn; folders on {reports.filesystem()}.")
+    report.note(f"Median of {options.rounds} rounds of about {options.seconds} s for each server in turn; ratios: median of each round's.")
     report.note("accepted: until the last 250. delivered: until the last message is in the mailbox (for Postfix: queue empty).")
     shares = {}
     for kept, size in itertools.product(KEPT, options.sizes or SIZES):
@@ -74,11 +74,11 @@ def section(report, options):
                       "x its accepted"], rows)
     report.note("")
     for kept, results in shares.items():
-        middle = middles(results)
-        buzon, sink, postfix = (middle.get(name, {}).get("delivered") for name in ("buzon", "smtp-sink", "postfix"))
+        buzon, sink, postfix = (rates(results, name) for name in ("buzon", "smtp-sink", "postfix"))
         share = reports.ratio(buzon, sink)
         report.mark(f"share of smtp-sink, 50 connections, 4 KiB, {KEPT[kept]}", share and share * 100, ">=", SINK_SHARE[kept] * 100, " %")
-        report.mark(f"times Postfix (delivered), 50 connections, 4 KiB, {KEPT[kept]}", reports.ratio(buzon, postfix), ">=", TIMES_POSTFIX, "x")
+        times = reports.ratio(buzon, postfix)
+        report.mark(f"times Postfix (delivered), 50 connections, 4 KiB, {KEPT[kept]}", times, ">=", TIMES_POSTFIX, "x")
 
 
 def case(report, options, kept, size, connections):
@@ -104,6 +104,11 @@ def case(report, options, kept, size, connections):
         return results
 
 
+def rates(results, name, key="delivered"):
+    """A server's runs, one for each round; none for a server that was not measured."""
+    return [run[key] for run in results.get(name, [])]
+
+
 def middles(results):
     return {name: {key: measure.median([run[key] for run in runs]) for key in runs[0]} for name, runs in results.items()}
 
@@ -116,7 +121,8 @@ def line(report, kept, size, connections, results):
         report.row(f"resident memory after: {name}", "KiB", buzon=[run["rss"] for run in results["buzon"]])
     middle = middles(results)
     sink, postfix, buzon = (middle.get(each, {}) for each in ("smtp-sink", "postfix", "buzon"))
-    share = reports.ratio(buzon.get("delivered"), sink["delivered"])
+    ours = rates(results, "buzon")
+    share = reports.ratio(ours, rates(results, "smtp-sink"))
     return [str(connections), sink["delivered"], postfix["accepted"], postfix["delivered"], postfix["cpu"], buzon.get("delivered"),
-            buzon.get("cpu"), "-" if share is None else f"{share:.0%}", reports.ratio(buzon.get("delivered"), postfix["delivered"]),
-            reports.ratio(buzon.get("delivered"), postfix["accepted"])]
+            buzon.get("cpu"), "-" if share is None else f"{share:.0%}", reports.ratio(ours, rates(results, "postfix")),
+            reports.ratio(ours, rates(results, "postfix", "accepted"))]

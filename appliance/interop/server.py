@@ -158,16 +158,17 @@ class Server:
         box.pass_(password)
         return box
 
-    def messages(self, user, folder="INBOX"):
-        """Every message of a folder as bytes, read over IMAP."""
+    def messages(self, user, folder="INBOX", item="BODY.PEEK[]"):
+        """Every message of a folder (or that item of it) as bytes, read over IMAP."""
         with self.login(user) as box:
             box.select(folder, readonly=True)
-            _, parts = box.fetch("1:*", "(BODY.PEEK[])") if int(box.untagged_responses["EXISTS"][-1]) else (0, [])
+            _, parts = box.fetch("1:*", f"({item})") if int(box.untagged_responses["EXISTS"][-1]) else (0, [])
             return [part[1] for part in parts if isinstance(part, tuple)]
 
     def ids(self, user, folder="INBOX"):
         """The Message-IDs of a folder, sorted."""
-        return sorted(email.message_from_bytes(m)["Message-ID"] or "" for m in self.messages(user, folder))
+        fields = self.messages(user, folder, "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]")
+        return sorted(email.message_from_bytes(field)["Message-ID"] or "" for field in fields)
 
 
 def recipients(row):

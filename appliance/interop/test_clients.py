@@ -91,7 +91,8 @@ def swaks(tests, server):
 def mutts(tests, server):
     for program in ("neomutt", "mutt"):
         folder = f"imap://127.0.0.1:{server.port(lib.IMAP)}/INBOX"
-        settings = [f'set imap_user="{USER}"', f'set imap_pass="{lib.PASSWORD}"', "set ssl_starttls=no", "set ssl_force_tls=no",
+        settings = [f"set folder={server.home}", f'set imap_user="{USER}"', f'set imap_pass="{lib.PASSWORD}"',
+                    "set ssl_starttls=no", "set ssl_force_tls=no",
                     "set imap_keepalive=30", "set wait_key=no", "set confirmappend=no", "set confirmcreate=no", "set delete=yes",
                     "set smtp_authenticators=''", f"set smtp_url=smtp://127.0.0.1:{server.port(lib.SMTP)}", "set copy=no",
                     'set from="remitente@fuera.example"', "set use_envelope_from=yes", 'set hostname="fuera.example"']

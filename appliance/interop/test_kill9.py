@@ -104,6 +104,11 @@ def terminate(tests, server, promised, dice):
             server.start()
             check(server, promised)
 
+    with tests("SIGTERM at once after it said ready, 40 times: ends with 0"):
+        for _ in range(40):
+            same(server.stop(), 0, "exit status")
+            server.start()
+
     with tests("SIGTERM while a text is half sent, with idle sessions beside: it is answered or closed, and the server ends"):
         idle = server.login(USERS[0])
         with server.dialog() as smtp:

@@ -91,6 +91,28 @@ class Table:
         return case(dice, f"{name}@{dice.choice([*self.domains, *self.domains, *self.domains, self.foreign])}")
 
 
+class Chosen(Table):
+    """A table that somebody wrote."""
+
+    def __init__(self, users, forwardings, recipients):
+        self.domains = sorted({user.split("@")[1] for user in users})
+        self.users, self.forwardings, self.recipients = users, forwardings, recipients
+
+
+CHOSEN = [
+    # Two who keep a copy and send one to each other: an address that lists itself is final, so this is no loop.
+    Chosen(["ana@copias.test", "beto@copias.test"], {"ana@copias.test": "ana@copias.test,beto@copias.test",
+           "beto@copias.test": "beto@copias.test,ana@copias.test"}, ["ana@copias.test", "beto@copias.test", "ana+x@copias.test"]),
+    Chosen(["ana@una.test", "beto@una.test"], {"ana@una.test": "ana@una.test,beto@una.test", "beto@una.test": "ana@una.test"},
+           ["ana@una.test", "beto@una.test"]),
+    # A tag that grows at each turn: no address comes twice, and still it never ends.
+    Chosen(["ana@crece.test"], {"beto@crece.test": "x@lejos.example,beto+dos@crece.test"}, ["beto+dos@crece.test", "ana@crece.test"]),
+    # A true loop of three.
+    Chosen(["ana@gira.test"], {"uno@gira.test": "dos@gira.test", "dos@gira.test": "tres@gira.test", "tres@gira.test": "uno@gira.test"},
+           ["uno@gira.test", "tres@gira.test"]),
+]
+
+
 def case(dice, address):
     return dice.choice([address, address, address, address.upper(), address.title()])
 
@@ -121,8 +143,9 @@ def send(dialog, recipient, number):
     with dialog as smtp:
         smtp.greeted()
         smtp.ask(f"MAIL FROM:<m{number}@fuera.example>")
+        smtp.socket.settimeout(5)
         rcpt = smtp.ask(f"RCPT TO:<{recipient}>")
-        return rcpt, smtp.data(lib.message(f"m{number}", recipient)) if rcpt[0] == "2" else ""
+        return rcpt, smtp.data(lib.message(f"m{number}", recipient)) if rcpt[:1] == "2" else ""
 
 
 def from_postfix(tables, cases):
@@ -167,7 +190,12 @@ def mailbox(address, users):
 
 
 def from_buzon(server, tables, cases):
-    replies = [send(server.dialog(), recipient, number) for number, (_, recipient) in enumerate(cases)]
+    replies = []
+    for number, (_, recipient) in enumerate(cases):
+        try:
+            replies.append(send(server.dialog(), recipient, number))
+        except TimeoutError:
+            replies.append(("no reply within 5 s", ""))
     got = [[] for _ in cases]
     for user in [user.lower() for table in tables for user in table.users]:
         for ident in server.ids(user):
@@ -185,7 +213,7 @@ def compare(theirs, ours):
     expect(len(got) == len(set(got)), "two copies. " + said)
     expect(set(got) == wanted, "another set of recipients. " + said)
     if loop:
-        expect(rcpt[0] in "45" or data[0] in "45", "a loop was accepted. " + said)
+        expect(rcpt[0] in "45" or data[:1] in ("4", "5"), "a loop was accepted. " + said)
         return "LOOP"
     if not accepted:
         expect(rcpt[0] == "5", "not refused for good. " + said)
@@ -200,7 +228,7 @@ def body(tests):
     postfix.unpack()
     postfix.system_users()
     dice = random.Random(SEED)
-    tables = [Table(number, dice) for number in range(TABLES)]
+    tables = [*(Table(number, dice) for number in range(TABLES)), *CHOSEN]
     print(f"     {TABLES} tables with random seed {SEED}")
     with Server() as server:
         refused = load(server, tables)
@@ -213,7 +241,7 @@ def body(tests):
         theirs, ours = from_postfix(tables, cases), from_buzon(server, tables, cases)
         allowed, delivered = [], 0
         for number, table in enumerate(tables):
-            with tests(f"table {number}: {len(table.users)} users, {len(table.forwardings)} forwardings"):
+            with tests(f"table {number}: {len(table.users)} users, {len(table.forwardings)} forwardings, {table.domains[0]}"):
                 wrong = []
                 for index, (owner, recipient) in enumerate(cases):
                     if owner is table:

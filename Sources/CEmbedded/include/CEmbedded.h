@@ -3,6 +3,8 @@ extern const unsigned char *const buzon_schema_start, *const buzon_schema_end;
 
 /* Calls of Linux that the C library shows under _GNU_SOURCE only, which Swift's Glibc module lacks. */
 extern int fallocate(int descriptor, int mode, long offset, long length);
+struct iovec;
+extern long preadv2(int descriptor, const struct iovec *pieces, int count, long offset, int flags);
 extern long copy_file_range(int source, long *source_offset, int target, long *target_offset, unsigned long count, unsigned flags);
 
 // Texts for people (key, English, Spanish).

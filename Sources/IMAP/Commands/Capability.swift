@@ -3,7 +3,7 @@ extension MailboxSession {
     /// RFC 3501 §7.2.1.
     var capabilities: String {
         var names = ["IMAP4rev1", "LITERAL+", "ID", "ENABLE"]
-        if user == nil {
+        if !isLoggedIn {
             // RFC 3501 §6.2.3, §11.1: a password must not travel where others listen.
             names += mayLogIn ? ["SASL-IR", "AUTH=PLAIN"] : ["SASL-IR", "LOGINDISABLED"]
         }

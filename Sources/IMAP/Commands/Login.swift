@@ -16,7 +16,6 @@ extension MailboxSession {
             phase = .answered(.login(tag: tag), .refused(Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed")))
             return
         }
-        self.user = nil
         ask(.login(user: name, password: password), .login(tag: tag))
     }
 
@@ -80,7 +79,7 @@ extension MailboxSession {
     mutating func proceedLogin(_ tag: [UInt8], _ answer: consuming Answer) {
         phase = .command
         if case .accepted = answer {
-            user = []
+            isLoggedIn = true
             badCommands = 0
             loginFailures = 0
             complete(Completion(tag: tag, "OK [CAPABILITY \(capabilities)] Logged in"))

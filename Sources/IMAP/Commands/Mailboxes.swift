@@ -13,6 +13,7 @@ extension MailboxSession {
     mutating func delete(_ name: MailboxName, _ completion: consuming Completion) throws(CommandError) {
         // RFC 3501 §6.3.4: INBOX cannot be deleted.
         if name.text == "INBOX" { throw .no(Refusal(code: "CANNOT", "INBOX stays")) }
+        completion.mayDeleteSelected = true
         ask(.delete(name.text), .simple(completion))
     }
 

@@ -142,6 +142,7 @@ extension CommandReader {
             spelt.append(astring: name)
             label.append(contentsOf: spelt.bytes)
             names.append(name.map(upperCased))
+            if names.count > BodySection.maximumFields { throw .bad("Too many header fields") }
             while skip(0x20) {}
         } while current != 0x29 && !isAtEnd
         try expect(0x29)
@@ -153,4 +154,6 @@ extension CommandReader {
 extension BodySection {
     /// Part numbers in one section: more than `Mail` nests parts.
     static let maximumDepth = 128
+    /// Names in one HEADER.FIELDS.
+    static let maximumFields = 250
 }

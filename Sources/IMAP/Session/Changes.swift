@@ -11,6 +11,10 @@ extension MailboxSession {
         if changes.isGone {
             // RFC 2180 §3.3: the mailbox was deleted by another session. Nothing could be answered about it any more.
             self.view = view
+            if case .complete(let completion) = purpose, completion.mayDeleteSelected {
+                deselect(then: .complete(completion))
+                return
+            }
             bye("The selected mailbox was deleted")
             return
         }

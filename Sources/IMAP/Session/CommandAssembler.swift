@@ -7,8 +7,8 @@ struct CommandAssembler: ~Copyable {
         case incomplete
         /// A whole command, without its last line end.
         case command([UInt8])
-        /// The line so far ends in a literal that may come: `text` is the command up to and with the announcement.
-        case literal(LiteralAnnouncement, text: [UInt8])
+        /// The command so far (`text`) ends with the announcement of a literal.
+        case literal(LiteralAnnouncement)
         /// The line grows beyond the limit. What follows up to its end is forgotten.
         case tooLong([UInt8])
         /// A refused command has passed by.
@@ -26,7 +26,8 @@ struct CommandAssembler: ~Copyable {
     }
 
     private(set) var input = LineBuffer()
-    private var text: [UInt8] = []
+    /// The command that is being put together.
+    private(set) var text: [UInt8] = []
     private var state = State.line
     private var skipped = 0
 
@@ -68,7 +69,7 @@ struct CommandAssembler: ~Copyable {
                 // Only in what this line brought: a literal's own last bytes announce nothing.
                 if let announcement = LiteralAnnouncement(endOf: line.bytes[...]) {
                     state = .announced(announcement)
-                    return .literal(announcement, text: text)
+                    return .literal(announcement)
                 }
                 var command: [UInt8] = []
                 swap(&command, &text)

@@ -2,11 +2,12 @@ import Dialogue
 import Mail
 
 extension MailboxSession {
-    private var commandLimit: Int { user == nil ? limits.unauthenticatedCommand : limits.command }
+    private var commandLimit: Int { isLoggedIn ? limits.command : limits.unauthenticatedCommand }
 
     private var commandPatience: Patience {
-        if assembler.isInLiteral { return Patience(limits.literalPatience, isRenewedByBytes: true) }
-        return Patience(user == nil ? limits.unauthenticatedPatience : limits.autologout)
+        // Strangers get no more time by sending their bytes slowly.
+        if !isLoggedIn { return Patience(limits.unauthenticatedPatience) }
+        return assembler.isInLiteral ? Patience(limits.literalPatience, isRenewedByBytes: true) : Patience(limits.autologout)
     }
 
     mutating func greet() {
@@ -30,7 +31,7 @@ extension MailboxSession {
         case .incomplete: return wait(commandPatience, in: .command)
         case .command(let text):
             if !text.isEmpty { execute(text) }
-        case .literal(let announcement, let text): decideLiteral(announcement, text)
+        case .literal(let announcement): decideLiteral(announcement)
         case .tooLong(let begun): sayBad(tag: tag(of: begun), "[TOOBIG] Command too long")
         case .skipped: break
         case .flood: bye("Too much data")
@@ -53,8 +54,9 @@ extension MailboxSession {
         if badCommands >= limits.badCommands { bye("Too many wrong commands") }
     }
 
-    private mutating func decideLiteral(_ announcement: LiteralAnnouncement, _ text: [UInt8]) {
-        var reader = CommandReader(text)
+    private mutating func decideLiteral(_ announcement: LiteralAnnouncement) {
+        // A copy of the beginning: one of the whole for each of many literals would be quadratic.
+        var reader = CommandReader(Array(assembler.text.prefix(300)))
         guard let tag = reader.tag().map({ Array($0) }) else {
             refuseLiteral(nil, "Bad tag")
             return
@@ -62,7 +64,11 @@ extension MailboxSession {
         do throws(CommandError) {
             try reader.space()
             if try reader.commandName() == "APPEND" {
-                guard user != nil else { throw .bad("Not logged in") }
+                guard isLoggedIn else { throw .bad("Not logged in") }
+                // Its first literal is the mailbox or the message; the second can only be the message.
+                let index = reader.index
+                reader = CommandReader(assembler.text)
+                reader.index = index
                 if let arguments = try reader.append() {
                     openAppend(tag, arguments, announcement)
                     return
@@ -80,7 +86,7 @@ extension MailboxSession {
             }
             return
         }
-        guard announcement.size <= limits.literal, announcement.size <= commandLimit - text.count else {
+        guard announcement.size <= limits.literal, announcement.size <= commandLimit - assembler.text.count else {
             // RFC 7888 §4: refused before it is sent; one that is not waited for is read and forgotten.
             refuseLiteral(tag, "[TOOBIG] Literal too large")
             return
@@ -108,7 +114,7 @@ extension MailboxSession {
             guard let rule = CommandRule.named(name) else { throw .bad("Unknown command") }
             guard rule.states.contains(access) else { throw .bad(wrongState(rule)) }
             let command = try rule.parse(&reader, limits)
-            badCommands = user == nil ? badCommands : 0
+            if isLoggedIn { badCommands = 0 }
             try begin(command, Completion(tag: tag, "OK \(name) completed", mayTellExpunges: rule.mayTellExpunges))
         } catch {
             switch error {
@@ -122,12 +128,12 @@ extension MailboxSession {
     }
 
     var access: AccessStates {
-        if user == nil { return .notAuthenticated }
+        if !isLoggedIn { return .notAuthenticated }
         return view == nil ? .authenticated : .selected
     }
 
     private func wrongState(_ rule: CommandRule) -> String {
-        if user == nil { return "Log in first" }
+        if !isLoggedIn { return "Log in first" }
         return rule.states == .selected ? "No mailbox is selected" : "Already logged in"
     }
 

@@ -21,20 +21,17 @@ package struct MailboxSession: ServerSession, ~Copyable {
     var assembler = CommandAssembler()
     var output = ResponseBuffer()
     var phase = Phase.greeting
-    /// Nil before login: the name that was logged in with.
-    var user: [UInt8]?
+    var isLoggedIn = false
     var view: View?
     /// RFC 5161 §3.1: what the client enabled.
     var enabled: Set<String> = []
-    /// Of the command that is being collected: its limit was checked at its first literal.
+    /// Before login in all, after it since the last right command.
     var badCommands = 0
     var loginFailures = 0
     var isWoken = false
     var isEnded = false
     var isExpired = false
     var isShuttingDown = false
-    /// The peer was told BYE.
-    var saidBye = false
 
     package init(connection: Connection, configuration: Configuration) {
         self.connection = connection
@@ -155,13 +152,6 @@ package struct MailboxSession: ServerSession, ~Copyable {
         ask(.changes(view.id, since: view.modSeq), .changes(completion))
     }
 
-    func sayTaggedStatus(_ tag: [UInt8], _ status: String, into output: inout ResponseBuffer) {
-        output.append(tag)
-        output.append(0x20)
-        output.append(text: status)
-        output.crlf()
-    }
-
     mutating func sayTagged(_ completion: borrowing Completion) {
         output.append(completion.tag)
         output.append(0x20)
@@ -193,7 +183,8 @@ package struct MailboxSession: ServerSession, ~Copyable {
     }
 
     private static func singleLine(_ text: String) -> String {
-        text.utf8.contains { $0 < 0x20 || $0 >= 0x7F } ? String(text.unicodeScalars.map { $0.value < 0x20 || $0.value >= 0x7F ? "?" : Character($0) }) : text
+        text.utf8.contains { $0 < 0x20 || $0 >= 0x7F }
+            ? String(text.unicodeScalars.map { $0.value < 0x20 || $0.value >= 0x7F ? "?" : Character($0) }) : text
     }
 
     /// Waits for bytes, once everything that was said has left.

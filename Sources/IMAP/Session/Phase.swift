@@ -68,6 +68,8 @@ struct Completion {
     var status: [UInt8]
     /// RFC 3501 §7.4.1.
     var mayTellExpunges: Bool
+    /// The command deletes mailboxes: when it was the selected one, that is no reason to hang up.
+    var mayDeleteSelected = false
 
     init(tag: [UInt8], _ status: String, mayTellExpunges: Bool = true) {
         self.tag = tag

@@ -22,6 +22,7 @@ struct View {
     /// Keywords that the peer knows of (RFC 3501 §7.2.6 FLAGS), folded to lower case for comparison.
     private(set) var keywords: [String] = []
     private var foldedKeywords: Set<String> = []
+    private var spelledKeywords: Set<String> = []
 
     /// Keywords that FLAGS lists at most.
     static let maximumKeywords = 300
@@ -157,7 +158,10 @@ struct View {
 
     /// Whether it was unknown, and now is not.
     mutating func learn(keyword: String) -> Bool {
-        guard keywords.count < Self.maximumKeywords, foldedKeywords.insert(keyword.lowercased()).inserted else { return false }
+        if spelledKeywords.contains(keyword) { return false }
+        guard keywords.count < Self.maximumKeywords else { return false }
+        spelledKeywords.insert(keyword)
+        guard foldedKeywords.insert(keyword.lowercased()).inserted else { return false }
         keywords.append(keyword)
         return true
     }

@@ -131,8 +131,10 @@ package final class IMAPClient {
     package func body(of number: Int, section: String = "") throws(ClientError) -> [UInt8] {
         let completion = try succeed("FETCH \(number) BODY.PEEK[\(section)]")
         for reply in completion.replies("FETCH") where reply.number == number {
-            let items = reply.arguments.first?.elements ?? []
-            if let value = items.last, items.count > 1, let bytes = value.bytes, !value.isNil { return bytes }
+            // The name of a section with a list in it is several tokens; its last one ends in ] or in <n>.
+            let items = (reply.arguments.first?.elements ?? []).drop { !($0.text?.uppercased().hasPrefix("BODY[") ?? false) }
+            let value = items.drop { !($0.bytes?.contains(0x5D) ?? false) }.dropFirst().first
+            if let value, let bytes = value.bytes, !value.isNil { return bytes }
         }
         throw connection.error(.malformed("no BODY[\(section)] of \(number)"))
     }
@@ -210,7 +212,9 @@ package final class IMAPClient {
 
     /// The n of a line that ends in `{n}`.
     private static func announcedLiteral(at line: [UInt8]) -> Int? {
-        guard line.last == 0x7D, let open = line.lastIndex(of: 0x7B), open > 0, [0x20, 0x28, 0x7E].contains(line[open - 1]) else { return nil }
+        guard line.last == 0x7D, let open = line.lastIndex(of: 0x7B), open > 0, [0x20, 0x28, 0x7E].contains(line[open - 1]) else {
+            return nil
+        }
         let digits = line[(open + 1)..<(line.count - 1)]
         guard !digits.isEmpty, digits.count < 10, digits.allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }
         return digits.reduce(0) { $0 * 10 + Int($1 & 15) }

@@ -26,7 +26,9 @@ package struct IMAPReply: Sendable, CustomStringConvertible {
         case .continuation: tokens = []
         case .untagged: tokens = try IMAPTokenizer.tokens(of: raw)
         case .tagged:
-            guard IMAPTokenizer.isStatus(raw) else { throw IMAPTokenizer.Malformation(offset: 0, what: "a tagged reply without OK, NO or BAD") }
+            guard IMAPTokenizer.isStatus(raw) else {
+                throw IMAPTokenizer.Malformation(offset: 0, what: "a tagged reply without OK, NO or BAD")
+            }
             tokens = try IMAPTokenizer.tokens(of: raw)
         }
     }

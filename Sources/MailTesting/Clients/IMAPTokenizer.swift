@@ -4,6 +4,11 @@ package struct IMAPTokenizer {
     package struct Malformation: Error, Equatable, Sendable {
         package let offset: Int
         package let what: String
+
+        package init(offset: Int, what: String) {
+            self.offset = offset
+            self.what = what
+        }
     }
 
     /// Lists inside of lists; BODYSTRUCTURE of the deepest message that tests use stays below.

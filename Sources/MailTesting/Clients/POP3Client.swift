@@ -5,6 +5,11 @@ package final class POP3Client {
         /// What follows `+OK ` or `-ERR `.
         package let text: String
 
+        package init(isOK: Bool, text: String) {
+            self.isOK = isOK
+            self.text = text
+        }
+
         package var description: String { (isOK ? "+OK " : "-ERR ") + text }
     }
 

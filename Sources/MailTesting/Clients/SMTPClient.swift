@@ -6,6 +6,11 @@ package final class SMTPClient {
         /// The texts behind the code, one for each line.
         package let lines: [String]
 
+        package init(code: Int, lines: [String]) {
+            self.code = code
+            self.lines = lines
+        }
+
         package var isPositive: Bool { code < 400 }
         /// Like `5.1.1` when the first line's text begins with an enhanced status code (RFC 2034).
         package var enhanced: String? {
@@ -102,7 +107,8 @@ package final class SMTPClient {
             let line = String(decoding: try connection.readLine(), as: UTF8.self)
             let digits = line.prefix(3)
             let separator = line.dropFirst(3).first
-            guard digits.count == 3, let number = Int(digits), (200..<600).contains(number), separator == nil || separator == " " || separator == "-",
+            guard digits.count == 3, let number = Int(digits), (200..<600).contains(number),
+                separator == nil || separator == " " || separator == "-",
                 code == nil || code == number
             else { throw connection.error(.malformed("no SMTP reply: \(line)")) }
             code = number

@@ -25,7 +25,9 @@ package struct ImapTestDirectory: Sendable {
     }
 
     package func script(_ name: String, environment: [String: String] = [:]) throws(ImapTestScript.SyntaxError) -> ImapTestScript {
-        guard let text = Self.octets(path + "/" + name) else { throw ImapTestScript.SyntaxError(line: 0, what: "\(path)/\(name) cannot be read") }
+        guard let text = Self.octets(path + "/" + name) else {
+            throw ImapTestScript.SyntaxError(line: 0, what: "\(path)/\(name) cannot be read")
+        }
         return try ImapTestScript.parse(text, environment: environment)
     }
 

@@ -8,8 +8,9 @@
 /// is no IMAP fails the group; without a `messages:` line the whole mbox is appended, as the documentation says;
 /// each connection says LOGOUT at the end and must see BYE, OK and the close.
 ///
-/// How the player itself was proven: all groups against Debian 12's Dovecot (2.3.19.1, Maildir, static passdb, on loopback),
-/// which is known to pass imaptest's own run; and against scripts made wrong on purpose, which must fail.
+/// How the player itself was proven: Debian 12's Dovecot (2.3.19.1, Maildir, static passdb, on loopback) passes 70 of the
+/// 72 groups, the base ones also without LITERAL+; the other two, urlauth2 and urlauth-binary, end in panics of that Dovecot.
+/// And 344 copies of the base groups, each with one expectation spoiled, all fail.
 package struct ImapTestPlayer: Sendable {
     package struct Account: Sendable {
         package let name: String

@@ -7,6 +7,13 @@ package struct ImapTestFailure: Sendable, Equatable, CustomStringConvertible {
     /// What came, or of what came that which fits best.
     package let received: String
 
+    package init(line: Int, command: String, expected: String, received: String) {
+        self.line = line
+        self.command = command
+        self.expected = expected
+        self.received = received
+    }
+
     package var description: String { "line \(line): \(command)\n      expected: \(expected)\n      received: \(received)" }
 }
 
@@ -23,9 +30,16 @@ package struct ImapTestReport: Sendable, CustomStringConvertible {
     package struct Result: Sendable, Equatable {
         package let name: String
         package let outcome: ImapTestOutcome
+
+        package init(name: String, outcome: ImapTestOutcome) {
+            self.name = name
+            self.outcome = outcome
+        }
     }
 
     package let results: [Result]
+
+    package init(results: [Result]) { self.results = results }
 
     package var passed: [String] { results.compactMap { if case .passed = $0.outcome { $0.name } else { nil } } }
     package var failed: [String] { results.compactMap { if case .failed = $0.outcome { $0.name } else { nil } } }

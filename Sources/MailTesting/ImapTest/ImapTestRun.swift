@@ -9,7 +9,7 @@ final class ImapTestRun {
 
         init(_ client: IMAPClient) { self.client = client }
 
-        /// Keeps count; true for an EXPUNGE.
+        /// Counts by EXISTS and EXPUNGE.
         func observe(_ reply: IMAPReply) {
             switch (reply.name, reply.number) {
             case ("EXISTS", let number?): messages = number
@@ -145,7 +145,9 @@ final class ImapTestRun {
             do {
                 fragments = try self.fragments(of: command)
             } catch {
-                failures.append(ImapTestFailure(line: command.line, command: command.source, expected: "a value for $\(error.name)", received: "none yet"))
+                failures.append(
+                    ImapTestFailure(
+                        line: command.line, command: command.source, expected: "a value for $\(error.name)", received: "none yet"))
                 continue
             }
             waiting[tag] = command

@@ -114,10 +114,14 @@ struct ImapTestScriptParser {
             }
             script.connections = count
         case "messages":
-            guard value == "all" || Int(value).map({ $0 >= 0 }) ?? false else { throw SyntaxError(line: number, what: "messages: \(value)") }
+            guard value == "all" || Int(value).map({ $0 >= 0 }) ?? false else {
+                throw SyntaxError(line: number, what: "messages: \(value)")
+            }
             script.messages = Int(value)
         case "state":
-            guard let state = ImapTestScript.State(rawValue: value.lowercased()) else { throw SyntaxError(line: number, what: "state: \(value)") }
+            guard let state = ImapTestScript.State(rawValue: value.lowercased()) else {
+                throw SyntaxError(line: number, what: "state: \(value)")
+            }
             script.state = state
         case "ignore_extra_untagged":
             script.ignoresExtraUntagged = value.hasPrefix("y")
@@ -155,7 +159,9 @@ struct ImapTestScriptParser {
         if pending.isEmpty { script.groups.append(ImapTestScript.Group(connection: connection)) }
         let group = script.groups.count - 1
         if script.groups[group].commands.isEmpty, try expectation(line, of: group) { return }
-        guard script.groups[group].connection == connection else { throw SyntaxError(line: line.number, what: "a pipeline over two connections") }
+        guard script.groups[group].connection == connection else {
+            throw SyntaxError(line: line.number, what: "a pipeline over two connections")
+        }
         if tag == nil { try expectNothingPending(line: line.number) }
         guard !script.groups[group].commands.contains(where: { $0.tag == tag && tag != nil }) else {
             throw SyntaxError(line: line.number, what: "tag\(tag ?? 0) twice in one pipeline")
@@ -163,7 +169,8 @@ struct ImapTestScriptParser {
         if status == nil { pending.insert(tag ?? 0) }
         script.groups[group].commands.append(
             ImapTestScript.Command(
-                line: line.number, tag: tag, fragments: line.fragments, reply: status.map { $0.isEmpty ? [] : [.text(Array($0.utf8))] } ?? [],
+                line: line.number, tag: tag, fragments: line.fragments,
+                reply: status.map { $0.isEmpty ? [] : [.text(Array($0.utf8))] } ?? [],
                 replySource: status ?? "", source: line.source))
     }
 
@@ -188,7 +195,9 @@ struct ImapTestScriptParser {
 
     private mutating func expectation(_ line: Line, of group: Int) throws(ImapTestScript.SyntaxError) -> Bool {
         let wire = line.wire
-        guard wire.count > 2, wire[1] == 0x20, let existence = ImapTestScript.Existence(rawValue: Character(Unicode.Scalar(wire[0]))) else { return false }
+        guard wire.count > 2, wire[1] == 0x20, let existence = ImapTestScript.Existence(rawValue: Character(Unicode.Scalar(wire[0]))) else {
+            return false
+        }
         let body = Array(wire.dropFirst(2))
         let tokens = try Self.tokens(of: line, wire: body)
         if tokens.first?.isAtom("BYE") ?? false, existence != .mustNot { script.groups[group].awaitsBye = true }
@@ -208,7 +217,9 @@ struct ImapTestScriptParser {
         let digits = value.prefix { $0.isNumber }
         let unit = value.dropFirst(digits.count).trimmingSpaces.lowercased()
         let factors = ["ms": 1, "msec": 1, "msecs": 1, "s": 1000, "sec": 1000, "secs": 1000]
-        guard let amount = Int(digits), let factor = factors[unit], amount <= 60_000 else { throw SyntaxError(line: line.number, what: text) }
+        guard let amount = Int(digits), let factor = factors[unit], amount <= 60_000 else {
+            throw SyntaxError(line: line.number, what: text)
+        }
         script.groups[group].pause = amount * factor
         return true
     }
@@ -220,7 +231,9 @@ struct ImapTestScriptParser {
             conditions.append(Condition(line: line.number, outerSkips: skips))
             if (environment[String(words[1])] != nil) == (words[0] == "!ifnenv") { skips = true }
         case ("!else", 1):
-            guard let last = conditions.indices.last, !conditions[last].sawElse else { throw SyntaxError(line: line.number, what: "!else out of place") }
+            guard let last = conditions.indices.last, !conditions[last].sawElse else {
+                throw SyntaxError(line: line.number, what: "!else out of place")
+            }
             conditions[last].sawElse = true
             if !conditions[last].outerSkips { skips.toggle() }
         case ("!endif", 1):

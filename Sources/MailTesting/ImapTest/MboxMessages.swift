@@ -5,6 +5,11 @@ package struct MboxMessages: Sendable {
         package let octets: [UInt8]
         /// From the From-line, as APPEND wants it: `22-Feb-2008 17:06:23 +0200`. Without a zone it is UTC.
         package let internalDate: String
+
+        package init(octets: [UInt8], internalDate: String) {
+            self.octets = octets
+            self.internalDate = internalDate
+        }
     }
 
     package let messages: [Message]
@@ -39,7 +44,8 @@ package struct MboxMessages: Sendable {
     /// `From sender Fri Feb 22 17:06:23 2008 +0200`; nil for a line that is none.
     package static func internalDate(ofFromLine line: ArraySlice<UInt8>) -> String? {
         guard line.starts(with: "From ".utf8) else { return nil }
-        let words = String(decoding: line, as: UTF8.self).split(separator: " ").dropFirst(2).map(String.init)
+        let end = line.last == 0x0D ? line.endIndex - 1 : line.endIndex
+        let words = String(decoding: line[..<end], as: UTF8.self).split(separator: " ").dropFirst(2).map(String.init)
         guard words.count >= 5, weekdays.contains(words[0]), months.contains(words[1]), let day = Int(words[2]), 1...31 ~= day,
             let year = Int(words[4]), 1900...9999 ~= year
         else { return nil }

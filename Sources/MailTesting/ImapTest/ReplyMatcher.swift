@@ -19,7 +19,9 @@ package struct ReplyMatcher {
         return outcome
     }
 
-    private mutating func arguments(_ patterns: ArraySlice<ReplyPattern>, _ tokens: ArraySlice<IMAPToken>, prefix: Bool, exactly: Bool) -> Outcome {
+    private mutating func arguments(_ patterns: ArraySlice<ReplyPattern>, _ tokens: ArraySlice<IMAPToken>, prefix: Bool, exactly: Bool)
+        -> Outcome
+    {
         var rest = tokens
         var fitting = 0
         for (index, pattern) in zip(patterns.indices, patterns) {

@@ -31,7 +31,8 @@ extension ReplyPattern {
 
     /// Patterns of a whole untagged reply, with the defaults that the format gives to well-known lists.
     package static func patterns(of tokens: [IMAPToken]) throws(DirectiveError) -> [ReplyPattern] {
-        let isNumbered = tokens.first.map { token in token.bytes.map { $0.first == 0x24 || 0x30...0x39 ~= $0.first ?? 0 } ?? false } ?? false
+        let isNumbered =
+            tokens.first.map { token in token.bytes.map { $0.first == 0x24 || 0x30...0x39 ~= $0.first ?? 0 } ?? false } ?? false
         let name = (isNumbered ? tokens.dropFirst().first : tokens.first)?.text?.uppercased() ?? ""
         var patterns: [ReplyPattern] = []
         for (index, token) in tokens.enumerated() {
@@ -53,7 +54,9 @@ extension ReplyPattern {
     private static let flagDefaults: [Directive] =
         [.unordered(1), .extra(false)] + ["\\Recent", "$HasAttachment", "$HasNoAttachment"].map { .ignore(Array($0.utf8)) }
 
-    private static func pattern(of token: IMAPToken, default defaults: [Directive] = [], flags: [Directive] = []) throws(DirectiveError) -> ReplyPattern {
+    private static func pattern(of token: IMAPToken, default defaults: [Directive] = [], flags: [Directive] = []) throws(DirectiveError)
+        -> ReplyPattern
+    {
         guard case .list(let tokens) = token else { return token.isNil ? .null : .text(token.bytes ?? []) }
         var list = ListPattern()
         var directives: [Directive] = []

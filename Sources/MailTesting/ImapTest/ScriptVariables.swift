@@ -114,5 +114,7 @@ package enum ScriptPiece: Sendable, Equatable {
 
     package struct MissingVariable: Error, Equatable {
         package let name: String
+
+        package init(name: String) { self.name = name }
     }
 }

@@ -119,7 +119,9 @@ package final class InMemoryMailboxes {
         case .changes(let id, let since): return inMailbox(id) { .changes(changes($0, since: since)) }
         case .deselect: return .accepted
         case .messages(let id, let set, let fields):
-            return inMailbox(id) { .messages(Array($0.messages.lazy.filter { set.contains($0.uid) }.prefix(256).map { self.row($0, fields) })) }
+            return inMailbox(id) {
+                .messages(Array($0.messages.lazy.filter { set.contains($0.uid) }.prefix(256).map { self.row($0, fields) }))
+            }
         case .read(let body, let range): return .bytes(Array(visible(body)[range.clamped(to: 0..<body.size)]))
         case .search(let id, let set, let program): return inMailbox(id) { .uids(search($0, set, program)) }
         case .store(let id, let set, let operation, let flags): return inMailbox(id) { store($0, set, operation, flags) }

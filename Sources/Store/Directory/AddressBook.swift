@@ -19,6 +19,12 @@ package struct AddressBook: ~Copyable {
         try database.first("SELECT destination FROM forwarding WHERE origin = ?", .text(origin)) { destinationList($0.text(0)) }
     }
 
+    /// Whether the user has a quota at all. `fallback`: the setting.
+    package func hasQuota(_ user: UserID, fallback: Int) throws -> Bool {
+        let own = try database.first("SELECT quota FROM user WHERE id = ?", .integer(user.rawValue)) { $0.int(0) } ?? -1
+        return (own < 0 ? fallback : own) != 0
+    }
+
     /// Whether `size` more bytes fit into the user's quota. `fallback`: the setting.
     package func hasRoom(_ user: UserID, for size: Int, fallback: Int) throws -> Bool {
         try database.hasRoom(user.rawValue, for: size, fallback: Int64(fallback))
@@ -71,6 +77,17 @@ extension MailStore {
     /// Hashes what lies in `pending_password`, wipes it, and sees that no copy stays in the write-ahead log. Answers how many there were.
     @discardableResult
     package func hashPendingPasswords() async throws(StoreFailure) -> Int {
+        var count = 0
+        while true {
+            let round = try await hashSomePasswords()
+            if round == 0 { break }
+            count += round
+        }
+        if count > 0 { try await checkpoint(.truncate) }
+        return count
+    }
+
+    private func hashSomePasswords() async throws(StoreFailure) -> Int {
         let pending = try await read { db in
             try db.all("SELECT id, pending_password FROM user WHERE pending_password IS NOT NULL LIMIT 1000") {
                 (id: $0.int64(0), password: $0.text(1))
@@ -86,7 +103,6 @@ extension MailStore {
                 if count > 0 { try db.setVerifiers(verifiers, of: id) }
             }
         }
-        try await checkpoint(.truncate)
         return pending.count
     }
 }

@@ -38,13 +38,13 @@ extension MailStore {
     package func addDomain(_ name: String) async throws(StoreFailure) {
         let name = folded(trimmed(name))
         guard isDomain(name) else { throw .invalid("domain") }
-        try await writer.write { db, _ in _ = try db.run("INSERT INTO domain (name) VALUES (?)", .text(name)) }
+        try await writeDirectory { db, _ in _ = try db.run("INSERT INTO domain (name) VALUES (?)", .text(name)) }
     }
 
     /// `.nonExistent`, or `.inUse` while it has users.
     package func removeDomain(_ name: String) async throws(StoreFailure) {
         let name = folded(trimmed(name))
-        try await writer.write { db, _ in
+        try await writeDirectory { db, _ in
             guard let id = try db.first("SELECT id FROM domain WHERE name = ?", .text(name), read: { $0.int64(0) })
             else { throw StoreFailure.nonExistent }
             let users = try db.first("SELECT count(*) FROM user WHERE domain_id = ?", .integer(id)) { $0.int(0) } ?? 0
@@ -72,7 +72,7 @@ extension MailStore {
         guard let domain = emailDomain(email) else { throw .invalid("email") }
         guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
         let verifiers = try await derive(password)
-        return try await writer.write { db, _ in
+        return try await writeDirectory { db, _ in
             guard let domainID = try db.first("SELECT id FROM domain WHERE name = ?", .text(domain), read: { $0.int64(0) })
             else { throw StoreFailure.unknownDomain }
             try db.run(
@@ -88,7 +88,7 @@ extension MailStore {
         guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
         let email = folded(trimmed(email))
         let verifiers = try await derive(password)
-        try await writer.write { db, _ in
+        try await writeDirectory { db, _ in
             guard let id = try db.userID(email) else { throw StoreFailure.nonExistent }
             try db.run("UPDATE user SET pending_password = NULL WHERE id = ? AND pending_password IS NOT NULL", .integer(id))
             try db.setVerifiers(verifiers, of: id)
@@ -98,7 +98,7 @@ extension MailStore {
     /// nil: the setting's; 0: unlimited.
     package func setQuota(_ email: String, _ quota: Int?) async throws(StoreFailure) {
         let email = folded(trimmed(email))
-        try await writer.write { db, _ in
+        try await writeDirectory { db, _ in
             guard try db.run("UPDATE user SET quota = ? WHERE email = ?", .int(quota ?? -1), .text(email)) > 0
             else { throw StoreFailure.nonExistent }
         }
@@ -107,7 +107,7 @@ extension MailStore {
     /// With his mailboxes and all his mail.
     package func removeUser(_ email: String) async throws(StoreFailure) {
         let email = folded(trimmed(email))
-        try await writer.write { db, effects in
+        try await writeDirectory { db, effects in
             guard let id = try db.userID(email) else { throw StoreFailure.nonExistent }
             effects.touched = try db.all("SELECT id FROM mailbox WHERE user_id = ?", .integer(id)) { $0.int64(0) }
             try db.run("DELETE FROM user WHERE id = ?", .integer(id))
@@ -144,7 +144,7 @@ extension MailStore {
         guard !text.isEmpty else { throw .invalid("destination") }
         guard !origin.isEmpty, origin != "@", origin.utf8.count <= 320, !origin.contains(where: { " ,<>".contains($0) })
         else { throw .invalid("origin") }
-        try await writer.write { db, _ in
+        try await writeDirectory { db, _ in
             if replacing, try db.run("UPDATE forwarding SET destination = ? WHERE origin = ?", .text(text), .text(origin)) > 0 {
             } else {
                 try db.run("INSERT INTO forwarding VALUES (?, ?)", .text(origin), .text(text))
@@ -155,7 +155,7 @@ extension MailStore {
 
     package func removeForwarding(_ origin: String) async throws(StoreFailure) {
         let origin = folded(trimmed(origin))
-        try await writer.write { db, _ in
+        try await writeDirectory { db, _ in
             guard try db.run("DELETE FROM forwarding WHERE origin = ?", .text(origin)) > 0 else { throw StoreFailure.nonExistent }
         }
     }

@@ -98,11 +98,11 @@ extension MailStore {
     /// Sets it, or forgets it when `value` is nil. Fails with `.invalid` when the value is not one.
     package func set(_ setting: Setting, to value: String?) async throws(StoreFailure) {
         guard let value else {
-            _ = try await writer.write { db, _ in try db.run("DELETE FROM setting WHERE key = ?", .text(setting.key)) }
+            _ = try await writeDirectory { db, _ in try db.run("DELETE FROM setting WHERE key = ?", .text(setting.key)) }
             return try await reloadSettings()
         }
         guard let stored = setting.normalised(value) else { throw .invalid(setting.key) }
-        _ = try await writer.write { db, _ in
+        _ = try await writeDirectory { db, _ in
             try db.run(
                 "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", .text(setting.key), .text(stored))
         }

@@ -69,7 +69,8 @@ extension Database {
                 INSERT INTO trace (time, event, queue_id, message_id, peer, sender, recipient, code, text)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, .integer(entry.time), .text(entry.event), .text(entry.queueID), .text(entry.messageID), .text(entry.peer),
-                .text(entry.sender), .text(entry.recipient), .int(entry.code), .text(String(entry.text.prefix(1_000))))
+                .text(entry.sender), .text(entry.recipient), .int(entry.code),
+                .text(entry.text.utf8.count <= 1_000 ? entry.text : String(entry.text.prefix(1_000))))
         }
     }
 }

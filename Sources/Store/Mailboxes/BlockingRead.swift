@@ -7,17 +7,14 @@ extension MailStore {
         let wanted = body.bounded(range)
         let pieces = body.pieces(wanted)
         if pieces.original.allSatisfy(\.isEmpty) { return pieces.prefix }
+        // Compaction may have moved a place that is remembered: then the index knows.
+        if let known = places[body.id], let bytes = try? bytes(pieces, at: known, body.id) { return bytes }
         do {
-            return try bytes(pieces, at: try place(of: body), body.id)
+            guard let found = try pool.read({ try $0.place(body.id) }) else { throw StoreFailure.nonExistent }
+            places[body.id] = found
+            return try bytes(pieces, at: found, body.id)
         } catch {
             throw storeFailure(error)
         }
-    }
-
-    private func place(of body: BodyReference) throws -> Place {
-        if let known = places[body.id] { return known }
-        guard let found = try pool.read({ try $0.place(body.id) }) else { throw StoreFailure.nonExistent }
-        places[body.id] = found
-        return found
     }
 }

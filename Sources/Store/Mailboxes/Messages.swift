@@ -18,6 +18,13 @@ final class PlaceCache: Sendable {
         }
     }
 
+    func insert(_ found: [(id: Int64, place: Place)]) {
+        places.withLock { places in
+            if places.count + found.count > Self.limit { places.removeAll(keepingCapacity: true) }
+            for (id, place) in found { places[id] = place }
+        }
+    }
+
     func removeAll() { places.withLock { $0.removeAll() } }
 }
 
@@ -31,7 +38,14 @@ extension MailStore {
     package func messages(
         _ mailbox: MailboxID, _ uids: UIDSet, _ fields: Fields, limit: Int = pageLimit
     ) async throws(StoreFailure) -> [MessageRow] {
-        try await read { try $0.messages(mailbox.rawValue, uids, fields, limit: limit) }
+        guard fields.contains(.body) else { return try await read { try $0.messages(mailbox.rawValue, uids, fields, limit: limit) } }
+        let (rows, found) = try await read { db in
+            var found: [(id: Int64, place: Place)] = []
+            return (try db.messages(mailbox.rawValue, uids, fields, limit: limit) { found.append(($0, $1)) }, found)
+        }
+        // Whoever asks for what is needed to read bytes is about to read them.
+        places.insert(found)
+        return rows
     }
 
     /// All messages of the set, page by page, ascending; no transaction is open between pages. `body` answers false to stop.
@@ -52,16 +66,37 @@ extension MailStore {
     package func read(_ body: BodyReference, _ range: Range<Int>) async throws(StoreFailure) -> [UInt8] {
         let pieces = body.pieces(body.bounded(range))
         if pieces.original.allSatisfy(\.isEmpty) { return pieces.prefix }
-        let place: Place
         if let known = places[body.id] {
-            place = known
-        } else {
-            let found = try await read { try $0.place(body.id) }
-            guard let found else { throw .nonExistent }
-            places[body.id] = found
-            place = found
+            // What was received or read lately lies in the page cache: no need to wait on another thread for it.
+            if let bytes = cachedBytes(pieces, at: known) { return bytes }
+            do throws(StoreFailure) {
+                return try await read(pieces, of: body, at: known)
+            } catch {
+                // Compaction may have moved it since: the index knows.
+                places[body.id] = nil
+            }
         }
-        return try await blocking { try self.bytes(pieces, at: place, body.id) }
+        guard let found = try await read({ try $0.place(body.id) }) else { throw .nonExistent }
+        places[body.id] = found
+        return try await read(pieces, of: body, at: found)
+    }
+
+    private func read(
+        _ pieces: (prefix: [UInt8], original: [Range<Int>]), of body: BodyReference, at place: Place
+    ) async throws(StoreFailure) -> [UInt8] {
+        try await blocking { try self.bytes(pieces, at: place, body.id) }
+    }
+
+    private func cachedBytes(_ pieces: (prefix: [UInt8], original: [Range<Int>]), at place: Place) -> [UInt8]? {
+        guard let file = reader.openFile(place.segment) else { return nil }
+        var bytes = pieces.prefix
+        for part in pieces.original where !part.isEmpty {
+            guard part.upperBound <= place.length,
+                let got = file.readCached(part.count, at: place.position + place.header + part.lowerBound)
+            else { return nil }
+            if bytes.isEmpty { bytes = got } else { bytes += got }
+        }
+        return bytes
     }
 
     func bytes(_ pieces: (prefix: [UInt8], original: [Range<Int>]), at place: Place, _ id: Int64) throws -> [UInt8] {
@@ -120,7 +155,9 @@ extension Database {
         }
     }
 
-    func messages(_ mailbox: Int64, _ uids: UIDSet, _ fields: Fields, limit: Int) throws -> [MessageRow] {
+    func messages(
+        _ mailbox: Int64, _ uids: UIDSet, _ fields: Fields, limit: Int, located: ((Int64, Place) -> Void)? = nil
+    ) throws -> [MessageRow] {
         var rows: [MessageRow] = []
         let needsBody = fields.contains(.body)
         let needsSummary = !fields.isDisjoint(with: [.envelope, .structure])
@@ -129,8 +166,12 @@ extension Database {
         let summary =
             needsSummary
             ? (fields.contains(.envelope) ? ", envelope" : ", ''") + (fields.contains(.structure) ? ", structure" : ", ''") : ""
+        let needsPlace = needsBody && located != nil
+        let needsJoin = needsSummary || needsPlace
+        let place = needsPlace ? ", segment_id, position, header, length" : ""
+        let placeColumn: CInt = needsSummary ? 14 : 12
         let sql =
-            "SELECT \(columns)\(prefix)\(summary) FROM message \(needsSummary ? "JOIN body ON body.id = body_id" : "") "
+            "SELECT \(columns)\(prefix)\(summary)\(place) FROM message \(needsJoin ? "JOIN body ON body.id = body_id" : "") "
             + "WHERE message.id BETWEEN ? AND ? ORDER BY message.id LIMIT ?"
         for range in uids.ranges {
             guard rows.count < limit else { break }
@@ -138,6 +179,13 @@ extension Database {
             let high = messageKey(mailbox, range.upperBound)
             try forEach(sql, [.integer(low), .integer(high), .int(limit - rows.count)]) { row in
                 let size = row.int(6)
+                if needsPlace {
+                    located?(
+                        row.int64(7),
+                        Place(
+                            segment: row.int(placeColumn), position: row.int(placeColumn + 1), header: row.int(placeColumn + 2),
+                            length: row.int(placeColumn + 3)))
+                }
                 let hidden = row.int(9)..<row.int(10)
                 let reference = BodyReference(
                     id: row.int64(7), length: size - row.int(8) + hidden.count, prefix: needsBody ? row.blob(11) : [],

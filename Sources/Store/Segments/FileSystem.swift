@@ -119,6 +119,17 @@ final class OpenFile: Sendable {
         return done
     }
 
+    /// The bytes, when all of them lie in the page cache: never waits for the disk. Nil otherwise.
+    func readCached(_ count: Int, at offset: Int) -> [UInt8]? {
+        // <bits/uio-ext.h> RWF_NOWAIT, which Swift's Glibc module lacks.
+        let withoutWaiting: CInt = 8
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            var piece = iovec(iov_base: buffer.baseAddress, iov_len: count)
+            filled = max(0, preadv2(descriptor, &piece, 1, offset, withoutWaiting))
+        }
+        return bytes.count == count ? bytes : nil
+    }
+
     func read(_ count: Int, at offset: Int) throws(FileFailure) -> [UInt8] {
         var failure: FileFailure?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

@@ -16,6 +16,9 @@ final class SegmentReader: Sendable {
 
     init(directory: String) { self.directory = directory }
 
+    /// A segment's file if it is open already.
+    func openFile(_ segment: Int) -> OpenFile? { cache.withLock { $0.files[segment] } }
+
     func file(_ segment: Int) throws(FileFailure) -> OpenFile {
         if let file = cache.withLock({ $0.files[segment] }) { return file }
         let file = try OpenFile.open(SegmentLog.path(segment, in: directory), O_RDONLY)

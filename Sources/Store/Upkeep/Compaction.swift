@@ -1,6 +1,7 @@
 import Credentials
 import GRDB
 import Glibc
+import Synchronization
 
 extension MailStore {
     /// Bodies moved in one transaction: deliveries wait for no more than that.
@@ -12,7 +13,7 @@ extension MailStore {
         let percent = integer(.compactionPercent)
         let current = log?.currentID
         return rows.compactMap { id, live in
-            guard id != current, let file = try? reader.file(id) else { return nil }
+            guard id != current, !damagedSegments.withLock({ $0.contains(id) }), let file = try? reader.file(id) else { return nil }
             let size = max(file.size, 1)
             return live == 0 || (size - live) / max(size / 100, 1) >= percent ? id : nil
         }
@@ -65,10 +66,11 @@ extension MailStore {
             }
             end = try await move(bodies, to: output, end: end)
         }
-        let places = places
-        try await writer.write { db, _ in
-            _ = try db.run("UPDATE segment SET retired = ? WHERE id = ? AND live = 0", .integer(now()), .int(segment))
+        let isRetired = try await writer.write { db, _ in
+            try db.run("UPDATE segment SET retired = ? WHERE id = ? AND live = 0", .integer(now()), .int(segment)) > 0
         }
+        // Something in it could not be moved: not tried again until the next start.
+        if !isRetired { damagedSegments.withLock { _ = $0.insert(segment) } }
         places.removeAll()
         return true
     }

@@ -4,46 +4,54 @@ import Synchronization
 /// What the store does by itself: notices other processes' writes within a second, takes snapshots, compacts, sweeps.
 final class Upkeep: Sendable {
     private struct State {
-        var task: Task<Void, Never>?
+        var tasks: [Task<Void, Never>] = []
         var hasNews = true
     }
 
-    private static let second: UInt64 = 1_000_000_000
+    /// Half of the second that is promised, so that looking and acting fit into it.
+    private static let lookInterval = Duration.milliseconds(500)
+    private static let houseInterval = Duration.seconds(60)
 
     private let state = Mutex(State())
 
     /// Another process wrote, says the writer.
     func noticed() { state.withLock { $0.hasNews = true } }
 
-    /// The one task of the store's own; `end` waits for it.
+    /// The only tasks of the store's own; `end` waits for them. A long compaction must not keep the other from looking.
     func begin(_ store: MailStore, keepsHouse: Bool) {
-        let task = Task.detached { [weak store] in
-            var tick = 0
-            while !Task.isCancelled {
-                guard let store else { return }
-                await self.round(store, tick: tick, keepsHouse: keepsHouse)
-                tick += 1
-                try? await Task.sleep(nanoseconds: Self.second)
+        let look = Task.detached { [weak store] in
+            var isFirst = true
+            while !Task.isCancelled, let store {
+                await self.look(store, isFirst: isFirst)
+                isFirst = false
+                try? await Task.sleep(for: Self.lookInterval)
             }
         }
-        state.withLock { $0.task = task }
+        let house = Task.detached { [weak store] in
+            while keepsHouse {
+                do { try await Task.sleep(for: Self.houseInterval) } catch { return }
+                await store?.keepHouse()
+            }
+        }
+        state.withLock { $0.tasks = [look, house] }
     }
 
     func end() async {
-        let task = state.withLock { $0.task.take() }
-        task?.cancel()
-        await task?.value
+        let tasks = state.withLock { state in
+            defer { state.tasks = [] }
+            return state.tasks
+        }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
     }
 
-    private func round(_ store: MailStore, tick: Int, keepsHouse: Bool) async {
-        // An empty piece: its batch asks for data_version.
-        try? await store.writer.write { _, _ in }
+    private func look(_ store: MailStore, isFirst: Bool) async {
+        await store.writer.look()
         let hasNews = state.withLock { state in
             defer { state.hasNews = false }
             return state.hasNews
         }
-        if hasNews { await store.takeNotice(isFirst: tick == 0) }
-        if keepsHouse, tick % 60 == 59 { await store.keepHouse() }
+        if hasNews { await store.takeNotice(isFirst: isFirst) }
     }
 }
 

@@ -3,7 +3,8 @@ package import Mail
 
 extension MailStore {
     /// Stores a message once and puts it into each recipient's mailbox and the queue, in one transaction. It is durable when this
-    /// returns. A recipient over quota, or removed meanwhile, fails alone.
+    /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
+    /// `.nonExistent`.
     package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
@@ -11,15 +12,21 @@ extension MailStore {
             // A message that nobody can take is not even appended.
             var routes: [Route] = []
             var isWanted = delivery.outgoing != nil
+            var reason = StoreFailure.nonExistent
             for recipient in delivery.recipients {
                 guard
                     let email = try db.first("SELECT email FROM user WHERE id = ?", .integer(recipient.user.rawValue), read: { $0.text(0) })
                 else { continue }
+                reason = .overQuota
                 routes.append(Route(user: email, folder: recipient.target.folder))
-                if !isWanted { isWanted = try db.hasRoom(recipient.user.rawValue, for: recipient.size(length), fallback: quota) }
+                if !isWanted {
+                    isWanted =
+                        try recipient.mayExceedQuota
+                        || db.hasRoom(recipient.user.rawValue, for: recipient.size(length), fallback: quota)
+                }
             }
             if let outgoing = delivery.outgoing { routes += outgoing.recipients.map { Route(user: $0.address, folder: "") } }
-            if !isWanted { throw StoreFailure.overQuota }
+            if !isWanted { throw reason }
             return routes
         } _: { db, effects in
             let body = try db.insertBody(&effects, envelope: delivery.envelope, structure: delivery.structure)
@@ -30,7 +37,9 @@ extension MailStore {
             }
             let isStored = outcomes.contains { if case .stored = $0 { true } else { false } }
             // Thrown, so that the savepoint takes the body's row back.
-            guard isStored || delivery.outgoing != nil else { throw StoreFailure.overQuota }
+            guard isStored || delivery.outgoing != nil else {
+                throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
+            }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body) }
             try db.insert(delivery.trace)
             return Receipt(outcomes: outcomes)
@@ -109,7 +118,7 @@ extension Database {
         let user = recipient.user.rawValue
         let size = recipient.size(length)
         guard size >= 0, (recipient.hidden?.upperBound ?? 0) <= length else { throw StoreFailure.invalid("hidden range") }
-        guard try hasRoom(user, for: size, fallback: quota) else { return .overQuota }
+        guard try recipient.mayExceedQuota || hasRoom(user, for: size, fallback: quota) else { return .overQuota }
         let isSeen = recipient.flags.system.contains(.seen)
         var place: Allotted?
         switch recipient.target {
@@ -119,7 +128,8 @@ extension Database {
                 "SELECT name FROM mailbox WHERE user_id = ? AND special_use = ?", .integer(user), .text(use)
             ) { $0.text(0) }
             if let name { place = try allot(user, name, size: size, isSeen: isSeen) }
-        case .named(let name): place = try allot(user, try canonicalName(name), size: size, isSeen: isSeen)
+        case .named(let name):
+            if let name = try? canonicalName(name) { place = try allot(user, name, size: size, isSeen: isSeen) }
         }
         if place == nil { place = try allot(user, "INBOX", size: size, isSeen: isSeen) }
         guard let place else { return .noSuchUser }

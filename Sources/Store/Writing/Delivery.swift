@@ -19,13 +19,19 @@ package struct Delivery: Sendable {
         /// The range of the original that this recipient does not see.
         package var hidden: Range<Int>?
         package var flags: Flags
+        /// Stored even where the quota is exceeded by it.
+        package var mayExceedQuota: Bool
 
-        package init(user: UserID, target: Target = .inbox, prefix: [UInt8] = [], hidden: Range<Int>? = nil, flags: Flags = Flags()) {
+        package init(
+            user: UserID, target: Target = .inbox, prefix: [UInt8] = [], hidden: Range<Int>? = nil, flags: Flags = Flags(),
+            mayExceedQuota: Bool = false
+        ) {
             self.user = user
             self.target = target
             self.prefix = prefix
             self.hidden = hidden
             self.flags = flags
+            self.mayExceedQuota = mayExceedQuota
         }
     }
 

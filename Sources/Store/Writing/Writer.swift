@@ -125,6 +125,19 @@ final class Writer: Sendable {
         return try result.get()
     }
 
+    /// Looks whether another process has written since the last batch or look; the hook is told.
+    func look() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            queue.async {
+                let hasChanged = self.state.withLock { state in
+                    (try? self.pool.writeWithoutTransaction { try self.notice($0, &state) }) ?? false
+                }
+                if hasChanged { self.hooks.noticed() }
+                continuation.resume()
+            }
+        }
+    }
+
     /// Finishes what waits; everything later is refused.
     func close() async {
         waiting.withLock { $0.isClosed = true }
@@ -175,9 +188,9 @@ final class Writer: Sendable {
             for index in refusals.indices where refusals[index] == nil { refusals[index] = failure }
             touched = []
         }
+        if hasChangedOutside { hooks.noticed() }
         for (piece, refusal) in zip(batch, refusals) { piece.done(refusal) }
         if !touched.isEmpty { hooks.wake(touched) }
-        if hasChangedOutside { hooks.noticed() }
         hooks.committed()
     }
 

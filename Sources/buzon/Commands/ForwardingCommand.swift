@@ -121,7 +121,8 @@ struct ForwardingCheck: Sendable {
     init(origin: String, hostname: String, tagSeparator: String) throws {
         let invalid = CommandFailure(text("forwarding.invalid-origin", ["origin": origin]))
         let isCatchAll = origin.hasPrefix("@")
-        let whole = isCatchAll ? "probe" + origin : origin.contains("@") ? origin : origin + "@" + (hostname.isEmpty ? "localhost" : hostname)
+        let whole =
+            isCatchAll ? "probe" + origin : origin.contains("@") ? origin : origin + "@" + (hostname.isEmpty ? "localhost" : hostname)
         guard let address = try? Address(parsing: whole, allowUTF8: true), case .name = address.domain else { throw invalid }
         domain = address.domain.ascii
         key = isCatchAll ? "@" + domain : origin.contains("@") ? address.key : String(address.key.prefix { $0 != "@" })

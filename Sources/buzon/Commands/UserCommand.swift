@@ -100,8 +100,10 @@ struct UserCommand: ParsableCommand {
                 Shown(user),
                 text(
                     "user.shown",
-                    ["email": user.email, "messages": user.messages, "bytes": user.used, "quota": quota,
-                        "password": text(user.hasPassword ? "yes" : "no")]))
+                    [
+                        "email": user.email, "messages": user.messages, "bytes": user.used, "quota": quota,
+                        "password": text(user.hasPassword ? "yes" : "no"),
+                    ]))
         }
     }
 
