@@ -7,7 +7,7 @@ import UnixSignals
 /// An appliance whose doors are open. Connections wait until it runs.
 struct OpenAppliance: Sendable {
     let store: MailStore
-    let doors: [any OpenDoor]
+    let doors: [any ServedDoor]
     private let loops: Loops
     private let group: ServiceGroup
 
