@@ -9,6 +9,7 @@ struct SearchEvaluationTests {
         """
         From: =?iso-8859-1?Q?Jos=E9_Mu=F1oz?= <jose@a.test>\r
         To: friends: bea@b.test, "Carl, C" <carl@c.test>;\r
+        Cc: <ana (Ana)@ (home) d.test>, "e f"@e.test\r
         Subject: =?utf-8?B?w4FyYm9s?= y\r
          cielo\r
         Date: Sat, 24 Mar 2007 23:30:00 -0800\r
@@ -62,7 +63,7 @@ struct SearchEvaluationTests {
 
     @Test(arguments: [
         ("FROM josé", true), ("FROM JOSÉ", true), ("FROM \"josé muñoz\"", true), ("FROM jose@A.TEST", true), ("FROM pepe", false),
-        ("TO carl@c", true), ("TO friends", true), ("CC bea", false), ("SUBJECT ÁRBOL", true), ("SUBJECT \"árbol y cielo\"", true),
+        ("TO carl@c", true), ("TO friends", true), ("CC bea", false), ("CC ana@d.test", true), ("CC \"e f@e.test\"", true), ("TO ana@d.test", false), ("SUBJECT ÁRBOL", true), ("SUBJECT \"árbol y cielo\"", true),
         ("SUBJECT arbol", false), ("SUBJECT \"\"", true), ("HEADER x-empty \"\"", true), ("HEADER x-none \"\"", false),
         ("NOT HEADER x-none \"\"", true), ("HEADER X-Trace yes", true), ("BODY \"niño comió\"", true), ("BODY NIÑO", true),
         ("BODY =F1", false), ("BODY \"émotion à paris\"", true), ("BODY secret", false), ("BODY within", true),

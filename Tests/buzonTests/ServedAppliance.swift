@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Logging
 import MailTesting
+import Synchronization
 import Testing
 
 @testable import Store
@@ -19,7 +20,7 @@ struct ServedAppliance: Sendable {
     static let other = "ana@virtual.test"
     static let password = "secreto"
 
-    func port(_ name: String) -> UInt16 { open.doors.first { $0.name == name }.map { UInt16(clamping: $0.port) } ?? 0 }
+    func port(_ name: String) -> UInt16 { open.doors.first { $0.shown.name == name }.map { UInt16(clamping: $0.shown.port) } ?? 0 }
 
     func smtp() throws -> SMTPClient { try SMTPClient(port: port("smtp")) }
 
@@ -52,7 +53,8 @@ struct ServedAppliance: Sendable {
 
     /// Serves while `body` runs, which may block: it has a thread of its own. Afterwards the store must be clean.
     static func run(
-        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true, _ body: @Sendable (ServedAppliance) async throws -> Void
+        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true, _ body: @escaping @Sendable (ServedAppliance) async throws -> Void,
+        after: (_ directory: String) async throws -> Void = { _ in }
     ) async throws {
         let scratch = try ScratchDirectory()
         var appliance = Appliance(
@@ -66,7 +68,8 @@ struct ServedAppliance: Sendable {
             try await served.store.set(.iterations, to: "4096")
             try await served.store.addDomain(domain)
             for name in [user, other] { try await served.store.addUser(name, password: Array(password.utf8)) }
-            try await withTaskExecutorPreference(BlockingExecutor()) { try await body(served) }
+            try await BlockingExecutor.run { try await body(served) }
+            // Unless the body has stopped it.
             if stops {
                 let report = try await served.store.verify(deep: true)
                 #expect(report.isClean, "\(report.problems)")
@@ -78,6 +81,7 @@ struct ServedAppliance: Sendable {
         }
         await served.open.stop()
         try await running
+        try await after(served.directory)
         withExtendedLifetime(scratch) {}
     }
 }
@@ -95,14 +99,50 @@ final class ScratchDirectory: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A thread for code that waits for the server in blocking calls, so that it never holds one that the server needs.
+/// A thread for code that waits for the server in blocking calls, so that it never holds one that the server needs. Not a dispatch
+/// queue: those share a few threads with the store's.
 final class BlockingExecutor: TaskExecutor {
-    private let queue = DispatchQueue(label: "buzon.test")
+    private let jobs = Mutex<[UnownedJob]>([])
+    private let count = DispatchSemaphore(value: 0)
+
+    init() {
+        Thread {
+            while true {
+                self.count.wait()
+                let job = self.jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                guard let job else { return }
+                job.runSynchronously(on: self.asUnownedTaskExecutor())
+            }
+        }.start()
+    }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        jobs.withLock { $0.append(job) }
+        count.signal()
     }
+
+    /// Ends the thread, once nothing runs on it.
+    func end() { count.signal() }
+
+    static func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let executor = BlockingExecutor()
+        defer { executor.end() }
+        try await Task(executorPreference: executor) { try await body() }.value
+    }
+}
+
+/// Runs `body` with 0, 1, … on a thread each, and waits for all: they block.
+func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    let group = DispatchGroup()
+    for number in 0..<count {
+        group.enter()
+        Thread {
+            body(number)
+            group.leave()
+        }.start()
+    }
+    group.wait()
 }
 
 /// The top of the checkout.

@@ -109,7 +109,8 @@ struct SearchEvaluation {
         let bytes = try headerBytes(read)
         return bytes.withUnsafeBufferPointer { buffer in
             HeaderSection(parsing: buffer).fields(named: name, in: buffer).contains {
-                text.occurs(in: EncodedWord.decode(unfold(buffer, $0.body)))
+                let body = unfold(buffer, $0.body)
+                return text.occurs(in: EncodedWord.decode(body)) || text.occurs(inAddressesOf: name, body)
             }
         }
     }

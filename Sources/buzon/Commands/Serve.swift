@@ -28,7 +28,7 @@ struct Serve: AsyncParsableCommand {
         let hosts = bind.isEmpty ? ["0.0.0.0", "::"] : bind
         var appliance = Appliance(directory: common.data, hosts: hosts, portOffset: portOffset, log: log)
         #if DEBUG
-            appliance.storage.step = KillPoint.step(ProcessInfo.processInfo.environment)
+            appliance.obeyTests(ProcessInfo.processInfo.environment)
         #endif
         do {
             try await appliance.serve()

@@ -1,0 +1,26 @@
+#if DEBUG
+    import Glibc
+    import Synchronization
+
+    extension Appliance {
+        /// What only a debug build listens to, for tests that need a process of their own.
+        ///  - `BUZON_TEST_PORTS=any`: free ports that the system chooses.
+        ///  - `BUZON_TEST_KILL_AT=appended:3`: killed, as by `kill -9`, when the store's writer reaches the step `appended` for
+        ///    the third time since the start.
+        mutating func obeyTests(_ environment: [String: String]) {
+            if environment["BUZON_TEST_PORTS"] == "any" { portOffset = nil }
+            let parts = (environment["BUZON_TEST_KILL_AT"] ?? "").split(separator: ":")
+            guard parts.count == 2, let count = Int(parts[1]) else { return }
+            let name = String(parts[0])
+            let reached = Mutex(0)
+            storage.step = { step in
+                guard step == name else { return }
+                let isNow = reached.withLock { reached in
+                    reached += 1
+                    return reached == count
+                }
+                if isNow { kill(getpid(), SIGKILL) }
+            }
+        }
+    }
+#endif

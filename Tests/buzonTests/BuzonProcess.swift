@@ -1,0 +1,105 @@
+import Foundation
+import Glibc
+import MailTesting
+import Testing
+
+/// The built executable as a process of its own: what can be killed, and whose memory is the server's alone.
+final class BuzonProcess {
+    /// `BUZON`, or what the build put beside this test bundle.
+    static let executable: String = {
+        if let path = ProcessInfo.processInfo.environment["BUZON"] { return path }
+        return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("buzon").path
+    }()
+
+    static var isBuilt: Bool { access(executable, X_OK) == 0 }
+
+    private let process = Process()
+    private let errors = Pipe()
+    private var rest: [UInt8] = []
+    private(set) var ports: [String: UInt16] = [:]
+
+    /// Starts `buzon serve` on free ports and waits until it is ready, or has ended.
+    init(directory: String, environment: [String: String] = [:]) throws {
+        process.executableURL = URL(fileURLWithPath: Self.executable)
+        process.arguments = ["serve", "--data", directory, "--bind", "127.0.0.1"]
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(["LC_ALL": "C", "BUZON_TEST_PORTS": "any"]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = errors
+        try process.run()
+        while let line = readLine() {
+            // `… listening smtp 127.0.0.1:2025`
+            let words = line.split(separator: " ")
+            if let at = words.firstIndex(of: "listening"), words.count > at + 2 {
+                ports[String(words[at + 1])] = words[at + 2].split(separator: ":").last.flatMap { UInt16($0) }
+            }
+            if words.last == "ready" { break }
+        }
+        // What it says later must not fill the pipe.
+        let descriptor = errors.fileHandleForReading.fileDescriptor
+        let drain = Thread {
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            while read(descriptor, &buffer, buffer.count) > 0 {}
+        }
+        drain.start()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    private func readLine() -> String? {
+        while true {
+            if let end = rest.firstIndex(of: 0x0A) {
+                defer { rest.removeSubrange(...end) }
+                return String(decoding: rest[..<end], as: UTF8.self)
+            }
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            let count = read(errors.fileHandleForReading.fileDescriptor, &buffer, buffer.count)
+            if count <= 0 { return nil }
+            rest += buffer[..<count]
+        }
+    }
+
+    func port(_ name: String) -> UInt16 { ports[name] ?? 0 }
+
+    var identifier: pid_t { process.processIdentifier }
+
+    func send(_ signal: CInt) { kill(process.processIdentifier, signal) }
+
+    /// Waits for the end: the exit status, or minus the signal.
+    func end() -> Int {
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? Int(process.terminationStatus) : -Int(process.terminationStatus)
+    }
+
+    /// Bytes: the most that was resident at once.
+    var peakMemory: Int { memory("VmHWM:") }
+    /// Bytes resident now.
+    var memory: Int { memory("VmRSS:") }
+
+    private func memory(_ name: String) -> Int {
+        let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        for line in status.split(separator: "\n") where line.hasPrefix(name) {
+            return (Int(line.split(separator: " ").dropLast().last ?? "") ?? 0) << 10
+        }
+        return 0
+    }
+
+    /// One command of the command line: its exit status and what it printed on both outputs.
+    static func run(_ arguments: [String], directory: String, input: String = "") throws -> (status: Int, output: String) {
+        let process = Process()
+        let output = Pipe()
+        let stdin = Pipe()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments + ["--data", directory]
+        process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
+        process.standardInput = stdin
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try stdin.fileHandleForWriting.close()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (Int(process.terminationStatus), text)
+    }
+}
