@@ -132,20 +132,14 @@ struct Intake: Sendable {
     // MARK: Deliver
 
     private func deliver(_ delivery: Delivery, _ facts: Facts) async throws(StoreFailure) -> Outcome {
-        let receipt = try await context.store.deliver(delivery)
-        guard delivery.outgoing == nil, !receipt.outcomes.isEmpty, !receipt.outcomes.contains(where: \.isStored) else {
+        do throws(StoreFailure) {
+            _ = try await context.store.deliver(delivery)
             return .delivered(queueID: facts.queueID)
-        }
-        if receipt.outcomes.contains(.overQuota) {
+        } catch .overQuota {
             return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
+        } catch .nonExistent {
+            return .refused(Reply(550, "5.1.1", "User unknown"), Reason("trace.unknown-user"))
         }
-        return .refused(Reply(550, "5.1.1", "User unknown"), Reason("trace.unknown-user"))
-    }
-}
-
-extension Receipt.Outcome {
-    fileprivate var isStored: Bool {
-        if case .stored = self { true } else { false }
     }
 }
 

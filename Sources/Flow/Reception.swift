@@ -210,7 +210,8 @@ package final class Reception: Responder {
 
     static func storageReply(_ failure: StoreFailure) -> Reply {
         switch failure {
-        case .diskFull: Reply(452, "4.3.1", "Insufficient system storage")
+        // A disk that fails is one that has no room to offer.
+        case .diskFull, .ioError, .unavailable: Reply(452, "4.3.1", "Insufficient system storage")
         default: Reply(451, "4.3.0", "Local error in processing, try again later")
         }
     }

@@ -36,7 +36,7 @@ extension MailStore {
         }
         guard mustClaim else { return selected }
         var result = selected
-        result.recentFrom = try await claim(selected.id, upTo: selected.uidNext)
+        result.recentFrom = await claim(selected.id, upTo: selected.uidNext, unclaimed: selected.recentFrom)
         return result
     }
 
@@ -75,18 +75,26 @@ extension MailStore {
             changes.flagged.sort { $0.uid < $1.uid }
             return (changes, claimsRecent && row.claimed < row.next)
         }
-        if mustClaim { changes.recentFrom = try await claim(mailbox, upTo: changes.uidNext).map { max($0, uidNext) } }
+        if mustClaim {
+            let unclaimed = changes.recentFrom
+            changes.recentFrom = await claim(mailbox, upTo: changes.uidNext, unclaimed: unclaimed).map { max($0, uidNext) }
+        }
         if let recent = changes.recentFrom, recent >= changes.uidNext { changes.recentFrom = nil }
         return changes
     }
 
-    /// The recent messages below `uidNext` become this session's; answers the first of them.
-    private func claim(_ mailbox: MailboxID, upTo uidNext: UID) async throws(StoreFailure) -> UID? {
-        try await writer.write { db, _ in
-            let claimed = try db.first("SELECT claimed FROM mailbox WHERE id = ?", .integer(mailbox.rawValue)) { $0.int64(0) }
-            guard let claimed, claimed < Int64(uidNext) else { return nil }
-            try db.run("UPDATE mailbox SET claimed = ? WHERE id = ?", .int(uidNext), .integer(mailbox.rawValue))
-            return UID(truncatingIfNeeded: claimed)
+    /// The recent messages below `uidNext` become this session's; answers the first of them. Where nothing can be written, reading goes
+    /// on: RFC 3501 §2.3.2, a message of which it is not known whether another session was told is recent.
+    private func claim(_ mailbox: MailboxID, upTo uidNext: UID, unclaimed: UID?) async -> UID? {
+        do {
+            return try await writer.write { db, _ in
+                let claimed = try db.first("SELECT claimed FROM mailbox WHERE id = ?", .integer(mailbox.rawValue)) { $0.int64(0) }
+                guard let claimed, claimed < Int64(uidNext) else { return nil }
+                try db.run("UPDATE mailbox SET claimed = ? WHERE id = ?", .int(uidNext), .integer(mailbox.rawValue))
+                return UID(truncatingIfNeeded: claimed)
+            }
+        } catch {
+            return unclaimed
         }
     }
 }
