@@ -8,7 +8,8 @@ final class BuzonProcess {
     /// `BUZON`, or what the build put beside this test bundle.
     static let executable: String = {
         if let path = ProcessInfo.processInfo.environment["BUZON"] { return path }
-        return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("buzon").path
+        return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("buzon")
+            .path
     }()
 
     static var isBuilt: Bool { access(executable, X_OK) == 0 }
@@ -22,7 +23,9 @@ final class BuzonProcess {
     init(directory: String, environment: [String: String] = [:]) throws {
         process.executableURL = URL(fileURLWithPath: Self.executable)
         process.arguments = ["serve", "--data", directory, "--bind", "127.0.0.1"]
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(["LC_ALL": "C", "BUZON_TEST_PORTS": "any"]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging([
+            "LC_ALL": "C", "BUZON_TEST_PORTS": "any",
+        ]) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors

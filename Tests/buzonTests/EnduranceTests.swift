@@ -139,7 +139,9 @@ private final class Abuse: Sendable {
         switch number / 3 {
         case 0:
             // Octets of any kind, line ends among them.
-            for _ in 0..<20 { try line.send((0..<2_000).map { _ in random.next() % 9 == 0 ? 10 : UInt8(truncatingIfNeeded: random.next()) }) }
+            for _ in 0..<20 {
+                try line.send((0..<2_000).map { _ in random.next() % 9 == 0 ? 10 : UInt8(truncatingIfNeeded: random.next()) })
+            }
         case 1:
             // A line, a literal, a message without an end.
             let opening = [
