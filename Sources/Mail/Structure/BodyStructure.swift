@@ -106,6 +106,7 @@ private struct BodyStructureWriter {
 
     /// RFC 2045 §5.2: text without a charset is US-ASCII; Dovecot says so, and clients count on it.
     private mutating func write(_ parameters: Parameters, isText: Bool) {
+        let parameters = Parameters(parameters.joined)
         let needsCharset = isText && parameters.raw("charset") == nil && parameters.raw("charset*") == nil
         guard needsCharset || !parameters.list.isEmpty else {
             wire.append("NIL")

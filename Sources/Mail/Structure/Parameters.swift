@@ -81,10 +81,10 @@ package struct Parameters: Sendable, Hashable {
         return plain.map { ($0, nil) }
     }
 
-    private enum Form { case plain, whole, piece(Int, isExtended: Bool), other }
+    enum Form { case plain, whole, piece(Int, isExtended: Bool), other }
 
     /// What stands behind the name: nothing, `*`, `*0`, `*0*`.
-    private static func form(_ suffix: ArraySlice<UInt8>) -> Form {
+    static func form(_ suffix: ArraySlice<UInt8>) -> Form {
         var suffix = suffix
         guard let star = suffix.popFirst() else { return .plain }
         guard star == UInt8(ascii: "*") else { return .other }

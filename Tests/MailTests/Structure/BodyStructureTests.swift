@@ -56,4 +56,21 @@ import Testing
         #expect(wire(text) == body)
         #expect(wire(text, extended: true) == bodyStructure)
     }
+
+    /// RFC 2231 §6: continuations come in one piece.
+    @Test(arguments: [
+        ("name*0=a; name*1=\"b c\"", "\"name\" \"ab c\""), ("name*1=b; NAME*0=a; x=y", "\"NAME\" \"ab\" \"x\" \"y\""),
+        ("name*0*=utf-8''%C3; name*1*=%A9", "\"name*\" \"utf-8''%C3%A9\""),
+        ("x=y; name*0*=utf-8'es'a; name*1=\"b 1*\"", "\"x\" \"y\" \"name*\" \"utf-8'es'ab%201%2A\""),
+        ("name*0=\"a%\"; name*1*=%20", "\"name*\" \"''a%25%20\""),
+        ("name*0=a; name*2=c", "\"name\" \"a\" \"name*2\" \"c\""), ("name*1=a; name*2=b", "\"name*1\" \"a\" \"name*2\" \"b\""),
+        ("name*0=a; name*0=b; name*x=c", "\"name\" \"a\" \"name*0\" \"b\" \"name*x\" \"c\""),
+        ("name*=utf-8''a; name=b", "\"name*\" \"utf-8''a\" \"name\" \"b\""), ("*0=a", "\"*0\" \"a\""),
+    ])
+    func continuations(field: String, expected: String) {
+        #expect(wire("Content-Type: a/b; \(field)\n\n") == "(\"a\" \"b\" (\(expected)) NIL NIL \"7bit\" 0)")
+        #expect(
+            wire("Content-Type: a/b\nContent-Disposition: attachment; \(field)\n\n", extended: true)
+                == "(\"a\" \"b\" NIL NIL NIL \"7bit\" 0 NIL (\"attachment\" (\(expected))) NIL NIL)")
+    }
 }
