@@ -20,8 +20,8 @@ package struct Limits: Sendable, Equatable {
     package var searchBodies = 32
     /// Keys in one SEARCH that look into a header field (HEADER, SUBJECT, FROM, TO, CC, BCC).
     package var searchFields = 128
-    /// Keys in one SEARCH that name messages by number or UID.
-    package var searchSets = 64
+    /// Keys in one SEARCH that name messages by number or UID: in a mailbox full of gaps each costs milliseconds and megabytes.
+    package var searchSets = 16
     /// Items in one FETCH.
     package var fetchItems = 250
     /// Names of header fields in one FETCH, in all its items.

@@ -11,6 +11,8 @@ package enum MessageLimits {
     package static let parts = 10_000
     /// Parameters of one Content-Type or Content-Disposition; the rest are left out.
     package static let parameters = 128
+    /// Pieces of continued parameters (RFC 2231 §3) that BODYSTRUCTURE joins in one message; those beyond stay pieces.
+    package static let continuations = 4_096
     /// Bytes of a boundary (RFC 2046 §5.1.1 allows 70). A multipart with a longer one is an opaque leaf.
     package static let boundary = 256
     /// Language tags of one Content-Language; the rest are left out.

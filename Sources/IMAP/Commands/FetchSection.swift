@@ -81,6 +81,7 @@ extension MailboxSession {
             if reading.bytes.isEmpty { reading.bytes = bytes } else { reading.bytes.append(contentsOf: bytes) }
             if reading.rest.isEmpty {
                 fetch.header = FetchedHeader(range: reading.whole, bytes: reading.bytes)
+                effort += reading.bytes.count
                 phase = .fetching(fetch)
                 return
             }

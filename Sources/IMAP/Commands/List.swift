@@ -1,5 +1,14 @@
 import Mail
 
+/// LIST or LSUB in progress.
+struct Listing {
+    var lines: [(name: String, attributes: [String])]
+    var patterns: [MailboxPatterns]
+    var isLSUB: Bool
+    var completion: Completion
+    var next = 0
+}
+
 /// LIST and LSUB.
 extension MailboxSession {
     mutating func list(_ arguments: consuming ListArguments, _ completion: consuming Completion) throws(CommandError) {
@@ -23,16 +32,30 @@ extension MailboxSession {
             complete(completion)
             return
         }
-        for line in MailboxLevels(entries).lines(arguments) {
+        phase = .listing(
+            Listing(
+                lines: MailboxLevels(entries).lines(arguments), patterns: patterns, isLSUB: arguments.isLSUB, completion: completion))
+    }
+
+    /// Says lines until enough has been said or looked at.
+    mutating func advanceListing(_ listing: consuming Listing) {
+        while listing.next < listing.lines.count {
+            if isStepFull {
+                phase = .listing(listing)
+                return
+            }
+            let line = listing.lines[listing.next]
+            listing.next += 1
             let name = ModifiedUTF7.encode(line.name)
-            guard patterns.contains(where: { $0.matches(name) }) else { continue }
-            output.append(arguments.isLSUB ? "* LSUB (" : "* LIST (")
+            effort += name.count * listing.patterns.count
+            guard listing.patterns.contains(where: { $0.matches(name) }) else { continue }
+            output.append(listing.isLSUB ? "* LSUB (" : "* LIST (")
             output.append(text: line.attributes.joined(separator: " "))
             output.append(") \"/\" ")
             output.append(astring: name)
             output.crlf()
         }
-        complete(completion)
+        complete(listing.completion)
     }
 
     /// Patterns in UTF-8, which some clients send, become what names are compared in.

@@ -30,6 +30,7 @@ extension MailboxSession {
         switch assembler.next(limit: commandLimit, drainLimit: limits.drainedLiteral) {
         case .incomplete: return wait(commandPatience, in: .command)
         case .command(let text):
+            effort += text.count + Self.commandEffort
             if !text.isEmpty { execute(text) }
         case .literal(let announcement): decideLiteral(announcement)
         case .tooLong(let begun): sayBad(tag: tag(of: begun), "[TOOBIG] Command too long")
@@ -38,6 +39,9 @@ extension MailboxSession {
         }
         return nil
     }
+
+    /// What a command costs beyond its length: of a pipeline that is one of short ones, no more than some hundreds make one step.
+    private static var commandEffort: Int { 1_024 }
 
     private func tag(of text: [UInt8]) -> [UInt8]? {
         var reader = CommandReader(text)

@@ -113,6 +113,9 @@ package struct MailboxSession: ServerSession, ~Copyable {
         case .storing(let store):
             advanceStored(store)
             return nil
+        case .listing(let listing):
+            advanceListing(listing)
+            return nil
         case .listingResults(let results):
             advanceSearchResults(results)
             return nil

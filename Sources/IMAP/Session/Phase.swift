@@ -16,6 +16,7 @@ enum Phase {
     case appending(Append)
     case fetching(Fetch)
     case storing(Store)
+    case listing(Listing)
     case listingResults(SearchResults)
     case telling(Telling)
     /// Between taking a phase out and putting the next one in.

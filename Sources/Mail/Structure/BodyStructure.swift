@@ -14,6 +14,12 @@ private struct BodyStructureWriter {
     let isExtended: Bool
     var wire: [UInt8] = []
     var index = 0
+    private var joinable = MessageLimits.continuations
+
+    init(structure: MessageStructure, isExtended: Bool) {
+        self.structure = structure
+        self.isExtended = isExtended
+    }
 
     /// Writes the part at `index` and moves behind its descendants. Recursion is bounded by `MessageLimits.nesting`.
     mutating func writePart() {
@@ -106,7 +112,7 @@ private struct BodyStructureWriter {
 
     /// RFC 2045 §5.2: text without a charset is US-ASCII; Dovecot says so, and clients count on it.
     private mutating func write(_ parameters: Parameters, isText: Bool) {
-        let parameters = Parameters(parameters.joined)
+        let parameters = Parameters(parameters.joined(&joinable))
         let needsCharset = isText && parameters.raw("charset") == nil && parameters.raw("charset*") == nil
         guard needsCharset || !parameters.list.isEmpty else {
             wire.append("NIL")

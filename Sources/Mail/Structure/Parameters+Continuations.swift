@@ -2,7 +2,12 @@ extension Parameters {
     /// With continuations in one piece, as BODYSTRUCTURE says them (RFC 2231 §6): `name*0`, `name*1` become `name`; where one of
     /// them is extended they become `name*`, still encoded. The parameter stands where the first of its pieces stood. Pieces behind a
     /// missing number, and those that come twice, stay as they are.
-    var joined: [Parameter] {
+    ///
+    /// `limit` is how many pieces may still be joined; where there are more, all stay as they are.
+    func joined(_ limit: inout Int) -> [Parameter] {
+        let starred = list.count { $0.name.contains(UInt8(ascii: "*")) }
+        guard starred > 0, starred <= limit else { return list }
+        limit -= starred
         var chains: [[UInt8]: [Int: (index: Int, isExtended: Bool)]] = [:]
         for (index, parameter) in list.enumerated() {
             guard let star = parameter.name.firstIndex(of: UInt8(ascii: "*")), star > 0,

@@ -57,6 +57,14 @@ import Testing
         #expect(wire(text, extended: true) == bodyStructure)
     }
 
+    @Test func continuationsAreJoinedUpToALimit() {
+        let field = (0..<100).map { ";a*\($0)=b" }.joined()
+        let part = "--x\nContent-Type: a/b\(field)\n\n\n"
+        let text = wire("Content-Type: multipart/mixed; boundary=x\n\n" + String(repeating: part, count: 60) + "--x--\n")
+        #expect(text.split(separator: "\"a\" \"\(String(repeating: "b", count: 100))\"").count == MessageLimits.continuations / 100 + 1)
+        #expect(text.contains("\"a*99\" \"b\""))
+    }
+
     /// RFC 2231 §6: continuations come in one piece.
     @Test(arguments: [
         ("name*0=a; name*1=\"b c\"", "\"name\" \"ab c\""), ("name*1=b; NAME*0=a; x=y", "\"NAME\" \"ab\" \"x\" \"y\""),
