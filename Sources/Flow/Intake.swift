@@ -36,6 +36,7 @@ struct Intake: Sendable {
             if let refusal = judge(facts) { return refusal }
             return try await deliver(place(arrival, facts), facts)
         } catch {
+            context.report("delivery", "\(error)")
             return .refused(Reception.storageReply(error), Reason("trace.storage", ["failure": error.code]))
         }
     }
@@ -123,7 +124,9 @@ struct Intake: Sendable {
                 ? nil
                 : Outgoing(
                     queueID: facts.queueID, sender: sender, recipients: outgoing,
-                    prefix: header.relayPrefix(originalRecipient: arrival.recipients.first?.address ?? "") + separator,
+                    // RFC 5321 §7.2: with several recipients none is named, since one may be hidden from the others.
+                    prefix: header.relayPrefix(originalRecipient: arrival.recipients.count == 1 ? arrival.recipients[0].address : nil)
+                        + separator,
                     ret: arrival.transaction.mail.ret.map { $0 == .full ? "FULL" : "HDRS" },
                     envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8),
             trace: trace)
