@@ -88,28 +88,33 @@ struct Intake: Sendable {
         var seenUsers: Set<Int64> = []
         var seenForeign: Set<String> = []
 
-        func note(_ event: String, _ recipient: String, _ reason: Reason) {
+        func note(_ event: String, _ recipient: String, at destination: String, _ reason: Reason) {
             trace.append(
                 TraceEntry(
                     time: facts.date.seconds, event: event, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
-                    peer: arrival.connection.peerAddress, sender: sender, recipient: recipient, code: 250, text: reason.stored))
+                    peer: arrival.connection.peerAddress, sender: sender, recipient: recipient, destination: destination, code: 250,
+                    text: reason.stored))
         }
 
         for recipient in arrival.recipients {
-            for local in recipient.expansion.locals where seenUsers.insert(local.user.id).inserted {
+            for local in recipient.expansion.locals {
+                note(
+                    "delivered", recipient.address, at: local.user.address,
+                    Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
+                // Several ways into one mailbox: one copy, each way with its trace.
+                guard seenUsers.insert(local.user.id).inserted else { continue }
                 locals.append(
                     Delivery.Recipient(
                         user: UserID(local.user.id),
                         prefix: header.prefix(deliveredTo: local.user.address, originalRecipient: recipient.address) + separator))
-                note("delivered", recipient.address, Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
             }
             for foreign in recipient.expansion.foreign where seenForeign.insert(foreign.key).inserted {
                 let address = foreign.description
                 outgoing.append(Outgoing.Recipient(address, recipient))
-                note("queued", recipient.address, Reason("trace.queued", ["address": address]))
+                note("queued", recipient.address, at: address, Reason("trace.queued", ["address": address]))
             }
             for dead in recipient.expansion.dead {
-                note("dropped", recipient.address, Reason("trace.dead-destination", ["address": dead]))
+                note("dropped", recipient.address, at: dead, Reason("trace.dead-destination", ["address": dead]))
             }
         }
         // One answer goes to the sender. Where it stands for several recipients, a full mailbox among them takes this message

@@ -127,6 +127,7 @@ struct Appliance {
             return ListeningDoor(name: door.name, address: path, listener: listener)
         } catch {
             for door in doors { await door.closeNow() }
+            if path.utf8.count > 100 { throw CommandFailure(text("open.path-too-long", ["directory": directory])) }
             throw CommandFailure(text("serve.bind", ["address": path, "door": door.name, "reason": Self.reason(error)]))
         }
     }
