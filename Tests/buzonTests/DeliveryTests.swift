@@ -9,8 +9,10 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
 
 @Suite struct DeliveryTests {
     @Test(arguments: [
-        simple, [UInt8]("Subject: dots\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n"), [UInt8]("Subject: only a header\r\n"), [UInt8]("\r\nbody without fields\r\n"),
-        [UInt8]("hola\r\n"), [UInt8]("hola: que tal\r\ny adios\r\n"), [UInt8]("\r\n"), [UInt8]("Subject: 8 bit\r\n\r\n") + Array(0x80...0xFF) + [13, 10],
+        simple, [UInt8]("Subject: dots\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n"), [UInt8]("Subject: only a header\r\n"),
+        [UInt8]("\r\nbody without fields\r\n"),
+        [UInt8]("hola\r\n"), [UInt8]("hola: que tal\r\ny adios\r\n"), [UInt8]("\r\n"),
+        [UInt8]("Subject: 8 bit\r\n\r\n") + Array(0x80...0xFF) + [13, 10],
         [UInt8]("Subject: controls\r\n\r\n") + [0, 1, 7, 8, 11, 12, 27, 127, 13, 10],
         [UInt8]("Subject: long\r\n\r\n" + String(repeating: "x", count: 300_000) + "\r\n"),
         [UInt8]("Subject: lines\r\n\r\n" + String(repeating: "0123456789\r\n", count: 30_000) + "\r\n\r\n"),
@@ -38,7 +40,9 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
             #expect(octets == fetched.count)
             #expect(size == fetched.count)
             #expect(header + text == fetched)
-            #expect(fetched.text.hasPrefix("Return-Path: <remitente@example.com>\r\nDelivered-To: usuario@virtual.test\r\nReceived: from client.test"))
+            #expect(
+                fetched.text.hasPrefix(
+                    "Return-Path: <remitente@example.com>\r\nDelivered-To: usuario@virtual.test\r\nReceived: from client.test"))
             #expect(fetched.ends(with: message))
         }
     }
@@ -91,13 +95,15 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
             try await store.setForwarding("lejos@virtual.test", ["fuera@example.org"])
             let smtp = try served.smtpGreeted()
             for recipient in [
-                "usuario+etiqueta@virtual.test", "gulag@virtual.test", "lejos+x@virtual.test", "postmaster@virtual.test", "USUARIO@Virtual.Test",
+                "usuario+etiqueta@virtual.test", "gulag@virtual.test", "lejos+x@virtual.test", "postmaster@virtual.test",
+                "USUARIO@Virtual.Test",
             ] {
                 #expect(try smtp.submit(from: "a@example.com", to: [recipient], message: simple).code == 250, "\(recipient)")
             }
             // RFC 5321 §4.5.1.
             #expect(try smtp.submit(from: "a@example.com", to: ["Postmaster"], message: simple).code == 250)
-            #expect(try smtp.submit(from: "a@example.com", to: ["gulag@virtual.test", "usuario@virtual.test"], message: simple).code == 250)
+            #expect(
+                try smtp.submit(from: "a@example.com", to: ["gulag@virtual.test", "usuario@virtual.test"], message: simple).code == 250)
 
             #expect(try served.pop3().stat().messages == 4)
             #expect(try served.pop3(ServedAppliance.other).stat().messages == 4)
@@ -105,7 +111,10 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
             #expect(queue.map { $0.recipients.map(\.address) } == [["m77@example.org"], ["fuera+x@example.org"], ["m77@example.org"]])
             #expect(queue.first?.sender == "a@example.com")
             #expect(queue.first?.recipients.first?.forwardedFor == "gulag@virtual.test")
-            #expect(try await served.trace("gulag@virtual.test").map(\.event).sorted() == Array(repeating: "delivered", count: 4) + ["queued", "queued"])
+            #expect(
+                try await served.trace("gulag@virtual.test").map(\.event).sorted() == Array(repeating: "delivered", count: 4) + [
+                    "queued", "queued",
+                ])
         }
     }
 }

@@ -39,7 +39,9 @@ private final class FailingDisk: FileSystem {
 
     @Test func aFullDiskRefusesForNowAndServesOn() async throws {
         let disk = FailingDisk()
-        try await ServedAppliance.run { $0.storage.files = disk } _: { served in
+        try await ServedAppliance.run {
+            $0.storage.files = disk
+        } _: { served in
             let smtp = try served.smtpGreeted()
             func send(_ message: [UInt8]) throws -> SMTPClient.Reply {
                 try smtp.submit(from: "a@example.com", to: [ServedAppliance.user], message: message)
@@ -73,7 +75,9 @@ private final class FailingDisk: FileSystem {
     /// After a failed fdatasync nothing is taken in until a new segment has proved writable.
     @Test func aDiskThatFailsToSynchronise() async throws {
         let disk = FailingDisk()
-        try await ServedAppliance.run { $0.storage.files = disk } _: { served in
+        try await ServedAppliance.run {
+            $0.storage.files = disk
+        } _: { served in
             let smtp = try served.smtpGreeted()
             func send() throws -> Int {
                 try smtp.submit(from: "a@example.com", to: [ServedAppliance.user], message: Self.small).code

@@ -40,7 +40,8 @@ private let message = [UInt8]("From: a@example.com\r\nMessage-ID: <r1@example.co
             let smtp = try served.smtpGreeted()
             try smtp.expect(250, smtp.command("MAIL FROM:<a@virtual.test>"))
             for form in [
-                "b@example.org", "\"b@example.org\"@example.net", "b%example.org@example.net", "@virtual.test:b@example.org", "b@[192.0.2.1]",
+                "b@example.org", "\"b@example.org\"@example.net", "b%example.org@example.net", "@virtual.test:b@example.org",
+                "b@[192.0.2.1]",
                 "example.org!b@example.net",
             ] {
                 let reply = try smtp.command("RCPT TO:<\(form)>")

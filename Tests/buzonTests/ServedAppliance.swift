@@ -53,7 +53,8 @@ struct ServedAppliance: Sendable {
 
     /// Serves while `body` runs, which may block: it has a thread of its own. Afterwards the store must be clean.
     static func run(
-        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true, _ body: @escaping @Sendable (ServedAppliance) async throws -> Void,
+        _ prepare: (inout Appliance) -> Void = { _ in }, stops: Bool = true,
+        _ body: @escaping @Sendable (ServedAppliance) async throws -> Void,
         after: (_ directory: String) async throws -> Void = { _ in }
     ) async throws {
         let scratch = try ScratchDirectory()

@@ -161,7 +161,9 @@ private func message(_ subject: String) -> [UInt8] { [UInt8]("Subject: \(subject
     }
 
     @Test func oneConnectionTooMany() async throws {
-        try await ServedAppliance.run { $0.connectionCap = 3 } _: { served in
+        try await ServedAppliance.run {
+            $0.connectionCap = 3
+        } _: { served in
             let three = try (0..<3).map { _ in try served.smtp() }
             #expect(three.allSatisfy { $0.greeting.code == 220 })
             let fourth = try served.smtp()
