@@ -70,7 +70,7 @@ package final class MailboxAccess: Responder {
         case .login:
             return .accepted
         case .mailboxes:
-            return .mailboxes(try await store.mailboxes(user).map(IMAP.MailboxEntry.init))
+            return .mailboxes(try await store.mailboxes(user))
         case .create(let name):
             _ = try await store.create(user, name)
             return .accepted
@@ -84,30 +84,30 @@ package final class MailboxAccess: Responder {
             try await store.setSubscribed(user, name, isSubscribed)
             return .accepted
         case .status(let name):
-            return .status(IMAP.MailboxStatus(try await store.status(user, name)))
+            return .status(try await store.status(user, name))
         case .select(let name, let readOnly):
             return .selected(try await select(user, name, readOnly))
         case .changes(let id, let since):
-            let changes = try await store.changes(Store.MailboxID(id), since: since, uidNext: uidNext, claimsRecent: !isReadOnly)
+            let changes = try await store.changes(id, since: since, uidNext: uidNext, claimsRecent: !isReadOnly)
             uidNext = changes.uidNext
-            return .changes(IMAP.Changes(changes))
+            return .changes(changes)
         case .deselect:
             wake?.cancel()
             wake = nil
             return .accepted
         case .messages(let id, let uids, let fields):
-            return .messages(try await store.messages(Store.MailboxID(id), uids, Store.Fields(fields)).map(IMAP.MessageRow.init))
+            return .messages(try await store.messages(id, uids, fields))
         case .read(let body, let range):
             return .bytes(try await store.read(body, range))
         case .search(let id, let uids, let program):
-            return .uids(try await search(Store.MailboxID(id), uids, program))
+            return .uids(try await search(id, uids, program))
         case .store(let id, let uids, let operation, let flags):
-            let (changes, modSeq) = try await store.store(Store.MailboxID(id), uids, operation, flags)
-            return .stored(changes.map(IMAP.FlagChange.init), modSeq)
+            let (changes, modSeq) = try await store.store(id, uids, operation, flags)
+            return .stored(changes, modSeq)
         case .copy(let id, let uids, let name, let isMove):
-            return .copied(IMAP.Copied(try await store.copy(Store.MailboxID(id), uids, user: user, to: name, isMove: isMove)))
+            return .copied(try await store.copy(id, uids, user: user, to: name, isMove: isMove))
         case .expunge(let id, let uids):
-            let (expunged, modSeq) = try await store.expunge(Store.MailboxID(id), uids)
+            let (expunged, modSeq) = try await store.expunge(id, uids)
             return .expunged(expunged, modSeq)
         case .openAppend(let name, let size):
             return try await openAppend(user, name, size)
@@ -120,7 +120,7 @@ package final class MailboxAccess: Responder {
         }
     }
 
-    private func select(_ user: UserID, _ name: String, _ readOnly: Bool) async throws(StoreFailure) -> IMAP.Selected {
+    private func select(_ user: UserID, _ name: String, _ readOnly: Bool) async throws(StoreFailure) -> Selected {
         wake?.cancel()
         wake = nil
         let selected = try await context.store.select(user, name, readOnly: readOnly)
@@ -128,20 +128,20 @@ package final class MailboxAccess: Responder {
         uidNext = selected.uidNext
         // What comes between the two is seen by the first `changes`, which every command asks.
         wake = context.store.subscribe(selected.id, ring)
-        return IMAP.Selected(selected)
+        return selected
     }
 
     /// Page by page on the workshop's threads; other work of theirs comes in between.
-    private func search(_ id: Store.MailboxID, _ uids: UIDSet, _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
+    private func search(_ id: MailboxID, _ uids: UIDSet, _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
         let store = context.store
         if let mask = program.flagMask { return try await store.uids(id, uids, with: mask.with, without: mask.without) }
-        let fields = Store.Fields(program.fields)
+        let fields = program.fields
         var rest = uids
         var found = UIDSet()
         while !rest.isEmpty {
             let page = try await store.messages(id, rest, fields)
             if program.needs == .row, page.count < 64 {
-                for row in page where (try? program.matches(IMAP.MessageRow(row), read: { _ throws(StoreFailure) in [] })) == true {
+                for row in page where (try? program.matches(row, read: { _ throws(StoreFailure) in [] })) == true {
                     found.append(row.uid)
                 }
             } else {
@@ -153,13 +153,13 @@ package final class MailboxAccess: Responder {
         return found
     }
 
-    private func matches(_ page: [Store.MessageRow], _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
+    private func matches(_ page: [MessageRow], _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
         let store = context.store
         do {
             return try await context.workshop.run {
                 var found = UIDSet()
                 for row in page {
-                    let isMatch = try program.matches(IMAP.MessageRow(row)) { range throws(StoreFailure) in
+                    let isMatch = try program.matches(row) { range throws(StoreFailure) in
                         try store.readBlocking(row.body, range)
                     }
                     if isMatch { found.append(row.uid) }

@@ -1,4 +1,4 @@
-import Mail
+package import Mail
 
 /// A search whose numbers have been resolved: the same whoever evaluates it, in any thread.
 package struct SearchProgram: Sendable, Equatable {

@@ -168,7 +168,8 @@ package final class InMemoryMailboxes {
 
     private func status(_ mailbox: Mailbox) -> MailboxStatus {
         MailboxStatus(
-            messages: mailbox.messages.count, recent: mailbox.messages.count { $0.uid >= mailbox.firstRecent }, uidNext: mailbox.uidNext,
+            id: mailbox.id, messages: mailbox.messages.count, recent: mailbox.messages.count { $0.uid >= mailbox.firstRecent },
+            uidNext: mailbox.uidNext,
             uidValidity: mailbox.uidValidity, unseen: mailbox.messages.count { !$0.flags.system.contains(.seen) },
             highestModSeq: mailbox.modSeq, size: mailbox.messages.reduce(0) { $0 + $1.bytes.count })
     }

@@ -1,5 +1,5 @@
 import GRDB
-import Mail
+package import Mail
 
 extension MailStore {
     /// Mailboxes of a user, at most.

@@ -1,3 +1,4 @@
+package import Mail
 import Synchronization
 
 /// Who is told when a mailbox has changed. A wake carries nothing: the session asks `changes`.
