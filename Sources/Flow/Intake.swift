@@ -88,7 +88,11 @@ struct Intake: Sendable {
         var seenUsers: Set<Int64> = []
         var seenForeign: Set<String> = []
 
+        var seenWays: Set<String> = []
+
+        // Each way from a recipient to a destination once, however often RCPT named it.
         func note(_ event: String, _ recipient: String, at destination: String, _ reason: Reason) {
+            guard seenWays.insert(recipient + "\n" + destination).inserted else { return }
             trace.append(
                 TraceEntry(
                     time: facts.date.seconds, event: event, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
