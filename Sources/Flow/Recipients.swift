@@ -143,7 +143,7 @@ package struct Recipients: Sendable {
     private func destinations<Book: RecipientBook & ~Copyable>(of address: Address, _ book: borrowing Book) throws -> [String]? {
         if let found = try book.destinations(of: address.key) { return found }
         guard address.domain.isInternational else { return nil }
-        return try book.destinations(of: address.localKey + "@" + address.domain.unicode)
+        return try book.destinations(of: address.localKey + "@" + address.domain.canonicalUnicode)
     }
 
     private func match<Book: RecipientBook & ~Copyable>(_ address: Address, _ book: borrowing Book) throws -> Match? {
@@ -165,7 +165,7 @@ package struct Recipients: Sendable {
             }
         }
         if let destinations = try book.destinations(of: "@" + domain) { return Match(destinations: destinations) }
-        if address.domain.isInternational, let destinations = try book.destinations(of: "@" + address.domain.unicode) {
+        if address.domain.isInternational, let destinations = try book.destinations(of: "@" + address.domain.canonicalUnicode) {
             return Match(destinations: destinations)
         }
         if isRole(local), try domain == hostname || book.isOurs(domain: domain),
@@ -244,6 +244,9 @@ extension Address {
 }
 
 extension Domain {
+    /// The U-label form, in the spelling that the A-label stands for.
+    fileprivate var canonicalUnicode: String { (try? Domain(parsing: ascii, allowUTF8: false))?.unicode ?? ascii }
+
     /// Whether a label has a form beyond ASCII.
     fileprivate var isInternational: Bool { ascii.hasPrefix("xn--") || ascii.contains(".xn--") }
 }
