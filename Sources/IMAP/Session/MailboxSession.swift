@@ -41,7 +41,7 @@ package struct MailboxSession: ServerSession, ~Copyable {
     var limits: Limits { configuration.limits }
 
     /// Bytes that the session holds for its peer: commands that arrive, replies that wait.
-    package var heldBytes: Int { assembler.heldBytes + output.count }
+    package var heldBytes: Int { assembler.heldBytes + output.heldBytes }
 
     package mutating func receive(_ bytes: Span<UInt8>) {
         if case .closed = phase { return }

@@ -40,7 +40,6 @@ func openDatabase(directory: String, options: MailStore.Options, isNew: Bool) th
     configuration.maximumReaderCount = options.role == .server ? 3 : 1
     configuration.persistentReadOnlyConnections = true
     configuration.prepareDatabase { db in
-        try db.execute(sql: "PRAGMA temp_store = MEMORY")
         try db.execute(sql: "PRAGMA cache_size = -4096")
         try db.execute(sql: "PRAGMA mmap_size = 0")
         // A password that was replaced leaves no copy in a free page.
