@@ -5,7 +5,8 @@ enum UsageText {
     private static let phrases: [(english: String, key: String)] = [
         ("Missing expected argument ", "usage.missing-argument"), ("Unexpected argument ", "usage.unexpected-argument"),
         (" unexpected arguments: ", "usage.unexpected-arguments"), ("Unknown option ", "usage.unknown-option"),
-        ("Missing value for ", "usage.missing-value"), ("The value ", "usage.the-value"), (" is invalid for ", "usage.is-invalid"),
+        ("Missing value for ", "usage.missing-value"), (". Did you mean ", "usage.did-you-mean"), ("The value ", "usage.the-value"),
+        (" is invalid for ", "usage.is-invalid"),
         ("OVERVIEW: ", "usage.overview"), ("USAGE: ", "usage.usage"), ("ARGUMENTS:", "usage.arguments"), ("OPTIONS:", "usage.options"),
         ("SUBCOMMANDS:", "usage.subcommands"), ("Show the version.", "usage.version"), ("Show help information.", "usage.help"),
         ("<subcommand>", "usage.subcommand"), ("  See '", "usage.see"), ("' for detailed help.", "usage.detailed"),
