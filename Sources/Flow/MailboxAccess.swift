@@ -181,11 +181,12 @@ package final class MailboxAccess: Responder {
                 for row in page {
                     guard !isPointless() else { throw StoreFailure.closed }
                     guard ContinuousClock.now < limit else { throw StoreFailure.limit("time for one search") }
-                    let isMatch = try program.matches(row) { range throws(StoreFailure) in
-                        try store.readBlocking(row.body, range)
+                    let isMatch = try program.matches(row, isCancelled: { isPointless() || ContinuousClock.now >= limit }) {
+                        range throws(StoreFailure) in try store.readBlocking(row.body, range)
                     }
                     if isMatch { found.append(row.uid) }
                 }
+                guard ContinuousClock.now < limit else { throw StoreFailure.limit("time for one search") }
                 return found
             }
         } catch {

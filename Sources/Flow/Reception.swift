@@ -255,7 +255,9 @@ package final class Reception: Responder {
 
     private func trace(_ note: RefusalNote) async {
         let reason = Reason("trace.protocol", ["command": note.command, "reason": note.reason, "reply": note.reply.lines.first ?? ""])
-        let recipients = note.recipients.isEmpty ? [""] : note.recipients.map { address(of: $0).description }
+        // A command's own argument, or whom the refused content was for.
+        let recipients =
+            note.recipients.isEmpty ? [note.command == "RCPT" ? note.subject : ""] : note.recipients.map { address(of: $0).description }
         for recipient in recipients {
             var entry = entry("refused", recipient: recipient, reply: note.reply, reason)
             entry.sender = note.reversePath?.text ?? ""

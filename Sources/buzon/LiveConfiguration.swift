@@ -39,7 +39,7 @@ final class LiveConfiguration: Sendable {
         let size = store.integer(.maximumMessageSize)
         return Values(
             hostname: hostname, smtp: SMTP.Configuration(hostname: hostname, maximumSize: size), pop3: MaildropSession.Configuration(),
-            imap: IMAP.Configuration(hostname: hostname),
+            imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size),
             caps: ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress)))
     }
 }
