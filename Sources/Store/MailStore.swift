@@ -127,6 +127,7 @@ package final class MailStore: Sendable {
         flushNotes()
         if log != nil { try? await checkpoint(.truncate) }
         await writer.close()
+        log?.abandon()
         try? pool.close()
         lock.withLock { file in
             // Said aloud: a child process that is being started holds the same open file for a moment.

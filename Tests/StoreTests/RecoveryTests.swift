@@ -39,6 +39,27 @@ struct RecoveryTests {
         await killed.close()
     }
 
+    /// The very first start was killed in its first transaction: half a page and a journal that is still to be rolled back.
+    @Test func killedAtTheFirstStart() async throws {
+        let scratch = Scratch()
+        mkdir(scratch.path + "/data", 0o700)
+        let result = scratch.sqlite3(
+            """
+            PRAGMA cache_size = 2;
+            BEGIN;
+            CREATE TABLE half (x);
+            INSERT INTO half VALUES (randomblob(300000));
+            .shell cp -a '\(scratch.path)/data' '\(scratch.path)/killed'
+            """)
+        #expect(result.status == 0)
+        #expect(scratch.bytes(scratch.path + "/killed/buzon.db-journal").count > 512)
+        #expect(scratch.bytes(scratch.path + "/killed/buzon.db").count > 4_096)
+        let store = try await MailStore.open(directory: scratch.path + "/killed")
+        try await store.addDomain("virtual.test")
+        #expect(try await store.verify(deep: true).problems == [])
+        await store.close()
+    }
+
     /// A record cut at any length is cut off; the ones before stay.
     @Test(arguments: [1, 7, 8, 71, 72, 100, 150, -1]) func tornRecord(cut: Int) async throws {
         let scratch = Scratch()

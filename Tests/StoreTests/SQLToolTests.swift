@@ -159,6 +159,34 @@ struct SQLToolTests {
         await store.close()
     }
 
+    /// A terminal in Latin-1: the password is those bytes, whatever they mean.
+    @Test func aPasswordThatIsNotUTF8() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        #expect(scratch.sqlite3("UPDATE user SET pending_password = CAST(x'61FF' AS TEXT)").status == 0)
+        #expect(try await store.authenticate("usuario@virtual.test", password: [0x61, 0xFF]) == user)
+        #expect(try await eventually { scratch.sqlite3("SELECT count(*) FROM user WHERE pending_password IS NULL").output == "1\n" })
+        #expect(try await store.hashPendingPasswords() == 0)
+        #expect(try await store.authenticate("usuario@virtual.test", password: [0x61, 0xFF]) == user)
+        #expect(try await store.authenticate("usuario@virtual.test", password: Array("a\u{FFFD}".utf8)) == nil)
+        await store.close()
+    }
+
+    /// A transaction that is open for longer than the store waits does not leave the password in plain text.
+    @Test func hashingIsTriedAgain() async throws {
+        let scratch = Scratch()
+        var options = MailStore.Options()
+        options.keepsHouse = false
+        options.busyTimeout = 0.1
+        let store = try await MailStore.open(directory: scratch.path + "/data", options: options)
+        try await store.set(.iterations, to: "4096")
+        try await store.addDomain("virtual.test")
+        #expect(scratch.sqlite3("INSERT INTO usuarios VALUES ('usuario@virtual.test','x'); BEGIN IMMEDIATE;\n.shell sleep 2").status == 0)
+        #expect(
+            try await eventually { scratch.sqlite3("SELECT count(*) FROM user WHERE pending_password IS NULL").output == "1\n" })
+        await store.close()
+    }
+
     @Test func noticedWithinASecond() async throws {
         let scratch = Scratch()
         let (store, user) = try await scratch.populated()

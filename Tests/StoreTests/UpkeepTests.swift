@@ -43,6 +43,30 @@ struct UpkeepTests {
         await again.close()
     }
 
+    /// Compaction never takes the space that deliveries need, and leaves nothing behind when it fails.
+    @Test func compactionOfAFullDisk() async throws {
+        let scratch = Scratch()
+        let files = FailingFiles()
+        let (store, user) = try await scratch.populated(files: files)
+        try await store.set(.segmentSize, to: "65536")
+        for _ in 1...20 { try await store.deliver(String(repeating: "x", count: 8_000), to: [user]) }
+        let inbox = try await store.inbox(user)
+        _ = try await store.remove(inbox, UIDSet((1...20).filter { $0 % 4 != 0 }.map { UID($0)...UID($0) }))
+        let before = try segmentNumbers(scratch.path + "/data/bodies")
+        for plan in [
+            FailingFiles.Plan(free: Spool.reservedSpace + 10_000), .init(write: EDQUOT, partial: 5_000), .init(synchronise: EDQUOT),
+        ] {
+            files.plan.withLock { $0 = plan }
+            await #expect(throws: StoreFailure.diskFull) { try await store.compact() }
+            #expect(try segmentNumbers(scratch.path + "/data/bodies") == before)
+        }
+        files.plan.withLock { $0 = .init() }
+        #expect(try await store.compact() > 0)
+        for row in try await store.rows(inbox) { #expect(try await store.text(row).count == 8_000) }
+        #expect(try await store.verify(deep: true).problems == [])
+        await store.close()
+    }
+
     @Test func aSnapshotsSegmentsStay() async throws {
         let scratch = Scratch()
         let (store, user) = try await scratch.populated()

@@ -12,6 +12,8 @@ final class FailingFiles: FileSystem {
         var synchronise: CInt = 0
         /// Bytes written before the write fails.
         var partial = 0
+        /// Bytes that are said to be free; nil: the truth.
+        var free: Int?
     }
 
     let plan = Mutex(Plan())
@@ -38,7 +40,9 @@ final class FailingFiles: FileSystem {
         try kernel.synchronise(descriptor)
     }
 
-    func freeSpace(_ descriptor: CInt) -> Int { plan.withLock { $0.write == ENOSPC } ? 0 : kernel.freeSpace(descriptor) }
+    func freeSpace(_ descriptor: CInt) -> Int {
+        plan.withLock { $0.write == ENOSPC ? 0 : $0.free } ?? kernel.freeSpace(descriptor)
+    }
 }
 
 struct WriterTests {
@@ -153,9 +157,17 @@ struct WriterTests {
         let big = String(repeating: "0123456789abcde\n", count: 2_000)
         for _ in 0..<10 { try await store.deliver(big, to: [user]) }
         #expect(try segmentNumbers(scratch.path + "/data/bodies").count == 4)
+        // What was reserved ahead is given back, by all but the one that grows.
+        for number in 1...3 { #expect(reserved(scratch.path + "/data/bodies/0000000\(number).seg") < 64 << 10) }
         let rows = try await store.rows(try await store.inbox(user))
         for row in rows { #expect(try await store.text(row) == big) }
         #expect(try await store.verify(deep: true).problems == [])
         await store.close()
+    }
+
+    /// Bytes that a file takes on disk beyond its size.
+    private func reserved(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_blocks) * 512 - Int(status.st_size) : .max
     }
 }

@@ -40,14 +40,13 @@ func openDatabase(directory: String, options: MailStore.Options, isNew: Bool) th
     configuration.maximumReaderCount = options.role == .server ? 3 : 1
     configuration.persistentReadOnlyConnections = true
     configuration.prepareDatabase { db in
-        try db.execute(sql: "PRAGMA temp_store = MEMORY")
         try db.execute(sql: "PRAGMA cache_size = -4096")
         try db.execute(sql: "PRAGMA mmap_size = 0")
         // A password that was replaced leaves no copy in a free page.
         try db.execute(sql: "PRAGMA secure_delete = ON")
     }
     let path = directory + "/buzon.db"
-    if !isNew { try refuseNewer(path) }
+    if !isNew { try refuseNewer(path, busyTimeout: options.busyTimeout) }
     let pool = try DatabasePool(path: path, configuration: configuration)
     try pool.writeWithoutTransaction { db in
         try Schema.migrate(db, isNew: isNew)
@@ -64,12 +63,13 @@ func openDatabase(directory: String, options: MailStore.Options, isNew: Bool) th
     return pool
 }
 
-/// A database of a newer version is not even switched to our journal mode.
-private func refuseNewer(_ path: String) throws {
+/// A database of a newer version is not even switched to our journal mode. Opened for writing, as a start that was killed may have
+/// left a journal to be rolled back first.
+private func refuseNewer(_ path: String, busyTimeout: Double) throws {
     var configuration = Configuration()
-    configuration.readonly = true
+    configuration.busyMode = .timeout(busyTimeout)
     let queue = try DatabaseQueue(path: path, configuration: configuration)
-    let found = try queue.read { try $0.first("PRAGMA user_version") { $0.int(0) } ?? 0 }
+    let found = try queue.inDatabase { try $0.first("PRAGMA user_version") { $0.int(0) } ?? 0 }
     try queue.close()
     guard found <= Schema.version else { throw StoreFailure.newerSchema(found: found, known: Schema.version) }
 }

@@ -19,6 +19,11 @@ package struct AddressBook: ~Copyable {
         try database.first("SELECT destination FROM forwarding WHERE origin = ?", .text(origin)) { destinationList($0.text(0)) }
     }
 
+    /// The address of the user who is here longest.
+    package func oldestUser() throws -> String? {
+        try database.first("SELECT email FROM user ORDER BY id LIMIT 1") { $0.text(0) }
+    }
+
     /// Whether the user has a quota at all. `fallback`: the setting.
     package func hasQuota(_ user: UserID, fallback: Int) throws -> Bool {
         let own = try database.first("SELECT quota FROM user WHERE id = ?", .integer(user.rawValue)) { $0.int(0) } ?? -1
@@ -48,7 +53,7 @@ extension MailStore {
                 SELECT user.id, coalesce(verifier, ''), pending_password FROM user
                 LEFT JOIN credential ON user_id = user.id AND scheme = 'SCRAM-SHA-256' WHERE email = ?
                 """, .text(email)
-            ) { (id: $0.int64(0), verifier: $0.text(1), pending: $0.isNull(2) ? nil : Array($0.text(2).utf8)) }
+            ) { (id: $0.int64(0), verifier: $0.text(1), pending: $0.isNull(2) ? nil : $0.blob(2)) }
         }
         let iterations = integer(.iterations)
         return try await blocking {
@@ -87,22 +92,26 @@ extension MailStore {
         return count
     }
 
+    /// How many were hashed. 0 also when all of those found were changed meanwhile: the next look sees them.
     private func hashSomePasswords() async throws(StoreFailure) -> Int {
+        // As bytes: the tool writes what it is given, which need not be UTF-8.
         let pending = try await read { db in
-            try db.all("SELECT id, pending_password FROM user WHERE pending_password IS NOT NULL LIMIT 1000") {
-                (id: $0.int64(0), password: $0.text(1))
+            try db.all("SELECT id, CAST(pending_password AS BLOB) FROM user WHERE pending_password IS NOT NULL LIMIT 1000") {
+                (id: $0.int64(0), password: $0.blob(1))
             }
         }
-        guard !pending.isEmpty else { return 0 }
+        var hashed = 0
         for (id, password) in pending {
-            let verifiers = try await derive(Array(password.utf8))
-            try await writer.write { db, _ in
+            let verifiers = try await derive(password)
+            hashed += try await writer.write { db, _ in
                 // Only this one: a newer one that came meanwhile is the next round's.
                 let count = try db.run(
-                    "UPDATE user SET pending_password = NULL WHERE id = ? AND pending_password = ?", .integer(id), .text(password))
+                    "UPDATE user SET pending_password = NULL WHERE id = ? AND CAST(pending_password AS BLOB) = ?", .integer(id),
+                    .blob(password))
                 if count > 0 { try db.setVerifiers(verifiers, of: id) }
+                return count
             }
         }
-        return pending.count
+        return hashed
     }
 }

@@ -46,10 +46,10 @@ func recover(pool: DatabasePool, bodies: String) throws -> Recovered {
         result.commit = max(result.commit, header.commit)
         return true
     }
-    if end < file.size {
-        guard ftruncate(file.descriptor, off_t(end)) == 0, fsync(file.descriptor) == 0 else {
-            throw FileFailure(errno: errno, call: "ftruncate")
-        }
+    let isTorn = end < file.size
+    // Also gives back what a process that was killed had reserved.
+    guard ftruncate(file.descriptor, off_t(end)) == 0, !isTorn || fsync(file.descriptor) == 0 else {
+        throw FileFailure(errno: errno, call: "ftruncate")
     }
     result.newest = (newest, RecordHeader.aligned(end))
     return result

@@ -136,7 +136,12 @@ final class SegmentLog: Sendable {
     }
 
     /// No more records for the current segment.
-    func abandon() { current.withLock { $0 = nil } }
+    func abandon() { current.withLock { if let segment = $0.take() { release(segment) } } }
+
+    /// Gives back what was reserved behind a segment's end. An error only leaves the space reserved.
+    private func release(_ segment: Current) {
+        if segment.reserved > segment.end { _ = ftruncate(segment.file.descriptor, off_t(segment.end)) }
+    }
 
     /// Opens a new segment and synchronises bytes in it, which are cut off again.
     func prove() throws(FileFailure) {
@@ -158,8 +163,10 @@ final class SegmentLog: Sendable {
     }
 
     private func writable() throws(FileFailure) -> Current {
-        if let segment = current.withLock({ $0 }), segment.end < limit.withLock({ $0 }) { return segment }
+        let full = current.withLock { $0 }
+        if let full, full.end < limit.withLock({ $0 }) { return full }
         let (id, file) = try newSegment()
+        if let full { release(full) }
         let segment = Current(id: id, file: file, end: 0, reserved: 0, durable: 0)
         current.withLock { $0 = segment }
         return segment

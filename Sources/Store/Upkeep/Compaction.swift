@@ -19,11 +19,19 @@ extension MailStore {
         }
     }
 
-    /// Compacts what is due, one segment after the other. Answers how many.
+    /// Compacts what is due, one segment after the other. Answers how many. Fails with `.diskFull` when one would not fit, after the others.
     @discardableResult
     package func compact() async throws(StoreFailure) -> Int {
         var count = 0
-        for segment in try await segmentsToCompact() where try await compact(segment) { count += 1 }
+        var isFull = false
+        for segment in try await segmentsToCompact() {
+            do throws(StoreFailure) {
+                if try await compact(segment) { count += 1 }
+            } catch .diskFull {
+                isFull = true
+            }
+        }
+        if isFull { throw .diskFull }
         return count
     }
 
@@ -42,6 +50,8 @@ extension MailStore {
             return isKnown
         }
         guard isKnown else { return false }
+        let live = try await read { try $0.first("SELECT live FROM segment WHERE id = ?", .int(segment)) { $0.int(0) } ?? 0 }
+        try await blocking { try self.requireSpace(for: live, beside: try reader.file(segment)) }
         var target: (id: Int, file: OpenFile)?
         var end = 0
         var after: Int64 = 0
@@ -75,35 +85,22 @@ extension MailStore {
         return true
     }
 
+    private func requireSpace(for bytes: Int, beside file: OpenFile) throws(FileFailure) {
+        guard files.freeSpace(file.descriptor) - Spool.reservedSpace > bytes else { throw FileFailure(errno: ENOSPC, call: "compaction") }
+    }
+
     private func move(_ bodies: [(Int64, Place)], to target: (id: Int, file: OpenFile), end: Int) async throws(StoreFailure) -> Int {
-        let reader = reader
-        let files = files
-        let moved = try await blocking {
-            var end = end
-            var moved: [(id: Int64, from: Place, to: Place)] = []
-            for (id, place) in bodies {
-                let source = try reader.file(place.segment)
-                // A damaged record is not spread: it stays where it is, and verify tells of it.
-                guard let header = try SegmentReader.header(in: source, at: place.position), header.bodyID == id,
-                    try SegmentReader.isWhole(header, in: source, at: place.position)
-                else { continue }
-                var done = 0
-                while done < header.recordLength {
-                    var bytes = try source.read(min(1 << 20, header.recordLength - done), at: place.position + done)
-                    // The last record's padding may lie behind the file's end.
-                    if bytes.isEmpty { bytes = [UInt8](repeating: 0, count: header.recordLength - done) }
-                    try bytes.withUnsafeBytes { try files.write($0, to: target.file.descriptor, at: end + done) }
-                    done += bytes.count
-                }
-                moved.append((id, place, Place(segment: target.id, position: end, header: place.header, length: place.length)))
-                end += header.recordLength
-            }
-            try files.synchronise(target.file.descriptor)
-            return (moved, end)
+        let moved: (moved: [(id: Int64, from: Place, to: Place)], end: Int)
+        do throws(StoreFailure) {
+            moved = try await blocking { try self.copyRecords(bodies, to: target, end: end) }
+        } catch {
+            await abandon(target, end: end)
+            throw error
         }
+        // When this fails, the copies stay: of a failed commit it is not known for sure that it will not be there after a crash.
         try await writer.write { db, effects in
             var live = 0
-            for (id, from, to) in moved.0 {
+            for (id, from, to) in moved.moved {
                 // Deleted meanwhile: then its copy is dead from the beginning.
                 let count = try db.run(
                     "UPDATE body SET segment_id = ?, position = ? WHERE id = ? AND segment_id = ? AND position = ?", .int(to.segment),
@@ -115,7 +112,46 @@ extension MailStore {
             effects.live[from, default: 0] -= live
         }
         for (id, _) in bodies { places[id] = nil }
-        return moved.1
+        return moved.end
+    }
+
+    /// The live records among these, byte for byte and durable, from `end` on.
+    private func copyRecords(
+        _ bodies: [(Int64, Place)], to target: (id: Int, file: OpenFile), end: Int
+    ) throws -> (moved: [(id: Int64, from: Place, to: Place)], end: Int) {
+        try requireSpace(for: bodies.reduce(0) { $0 + $1.1.header + $1.1.length }, beside: target.file)
+        var end = end
+        var moved: [(id: Int64, from: Place, to: Place)] = []
+        for (id, place) in bodies {
+            let source = try reader.file(place.segment)
+            // A damaged record is not spread: it stays where it is, and verify tells of it.
+            guard let header = try SegmentReader.header(in: source, at: place.position), header.bodyID == id,
+                try SegmentReader.isWhole(header, in: source, at: place.position)
+            else { continue }
+            var done = 0
+            while done < header.recordLength {
+                var bytes = try source.read(min(1 << 20, header.recordLength - done), at: place.position + done)
+                // The last record's padding may lie behind the file's end.
+                if bytes.isEmpty { bytes = [UInt8](repeating: 0, count: header.recordLength - done) }
+                try bytes.withUnsafeBytes { try files.write($0, to: target.file.descriptor, at: end + done) }
+                done += bytes.count
+            }
+            moved.append((id, place, Place(segment: target.id, position: end, header: place.header, length: place.length)))
+            end += header.recordLength
+        }
+        try files.synchronise(target.file.descriptor)
+        return (moved, end)
+    }
+
+    /// Gives back the space of copies that nothing refers to: what lies behind the last committed end, or the whole file.
+    private func abandon(_ target: (id: Int, file: OpenFile), end: Int) async {
+        _ = ftruncate(target.file.descriptor, off_t(end))
+        guard end == 0 else { return }
+        let id = target.id
+        let isUnused = try? await writer.write { db, _ in try db.run("DELETE FROM segment WHERE id = ? AND live = 0", .int(id)) > 0 }
+        guard isUnused == true else { return }
+        reader.forget(id)
+        unlink(SegmentLog.path(id, in: directory + "/bodies"))
     }
 
     /// Removes retired segments' files once their time has passed and no snapshot refers to them. Answers which.

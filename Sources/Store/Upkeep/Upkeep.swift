@@ -51,17 +51,28 @@ final class Upkeep: Sendable {
             defer { state.hasNews = false }
             return state.hasNews
         }
-        if hasNews { await store.takeNotice(isFirst: isFirst) }
+        // Not lost when it fails: a password must not stay in plain text because the database was locked once.
+        if hasNews, await !store.takeNotice(isFirst: isFirst) { noticed() }
     }
 }
 
 extension MailStore {
-    /// Another process has written: settings, passwords, anything.
-    func takeNotice(isFirst: Bool = false) async {
-        // What fails here is asked for again with the next change; the server lives on with what it knew.
-        try? await reloadSettings()
-        _ = try? await hashPendingPasswords()
+    /// Another process has written: settings, passwords, anything. False when something could not be done and is to be asked again.
+    func takeNotice(isFirst: Bool = false) async -> Bool {
+        let isRead = await attempt("settings") { () async throws(StoreFailure) in try await self.reloadSettings() }
+        let isHashed = await attempt("passwords") { () async throws(StoreFailure) in _ = try await self.hashPendingPasswords() }
         if !isFirst { wakes.wakeAll() }
+        return isRead && isHashed
+    }
+
+    /// Whether it succeeded.
+    private func attempt(_ what: String, _ body: () async throws(StoreFailure) -> Void) async -> Bool {
+        do throws(StoreFailure) {
+            try await body()
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// A minute's share of the house-keeping. What fails is tried again a minute later.
