@@ -117,6 +117,7 @@ package final class MailStore: Sendable {
             writer = Writer(pool: pool, log: nil, bodyID: 0, commit: 0, hooks: hooks)
         }
         owner.hold(self)
+        if options.role == .server { try removeUnfinishedSnapshots() }
         if options.role == .server { upkeep.begin(self, keepsHouse: options.keepsHouse) }
     }
 

@@ -92,6 +92,25 @@ struct UpkeepTests {
         await store.close()
     }
 
+    @Test func snapshotsNeverMeet() async throws {
+        let scratch = Scratch()
+        let (store, _) = try await scratch.populated()
+        let paths = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<3 { group.addTask { try await store.takeSnapshot() } }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(paths.count == 3)
+        #expect(try store.snapshots().count == 3)
+        await store.close()
+        let folder = scratch.path + "/data/snapshots"
+        for name in ["20260101T000000Z.db.part", "20260101T000000Z.db.part-journal", "x.part-wal"] {
+            scratch.write("x", to: folder + "/" + name)
+        }
+        let again = try await scratch.open()
+        #expect(Set(try DataDirectory.entries(folder).map { "\(folder)/\($0)" }) == paths)
+        await again.close()
+    }
+
     @Test func whichSnapshotsStay() {
         let hour = 3_600
         let now = 100 * 86_400 + 12 * hour
