@@ -92,6 +92,36 @@ struct UpkeepTests {
         await store.close()
     }
 
+    /// What fails by itself is told, once a minute.
+    @Test func failuresAreTold() async throws {
+        let scratch = Scratch()
+        let files = FailingFiles()
+        let lines = Mutex<[String]>([])
+        var options = MailStore.Options()
+        options.keepsHouse = false
+        options.report = { line in lines.withLock { $0.append(line) } }
+        let store = try await MailStore.open(directory: scratch.path + "/data", options: options, files: files, step: { _ in })
+        try await store.set(.iterations, to: "4096")
+        try await store.addDomain("virtual.test")
+        let user = try await store.addUser("usuario@virtual.test", password: [65])
+        try await store.set(.segmentSize, to: "65536")
+        for _ in 1...12 { try await store.deliver(String(repeating: "x", count: 8_000), to: [user]) }
+        _ = try await store.remove(try await store.inbox(user), UIDSet(2...12))
+        files.plan.withLock { $0.free = 0 }
+        _ = system("rmdir '\(scratch.path)/data/snapshots'")
+        await store.keepHouse()
+        await store.keepHouse()
+        files.plan.withLock { $0 = .init(synchronise: EIO) }
+        for _ in 0..<2 { await #expect(throws: StoreFailure.self) { try await store.deliver("x", to: [user]) } }
+        await store.close()
+        let told = lines.withLock { $0 }
+        #expect(told.count == 4 && told.first?.hasPrefix("snapshot: io-error: ") == true, "\(told)")
+        #expect(
+            Array(told.dropFirst()) == [
+                "compaction: disk-full", "writing: io-error: fdatasync: Input/output error", "writing: unavailable",
+            ])
+    }
+
     @Test func snapshotsNeverMeet() async throws {
         let scratch = Scratch()
         let (store, _) = try await scratch.populated()

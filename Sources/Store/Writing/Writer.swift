@@ -37,6 +37,8 @@ final class Writer: Sendable {
         var wake: @Sendable (Set<Int64>) -> Void = { _ in }
         /// A batch is done.
         var committed: @Sendable () -> Void = {}
+        /// A whole batch was refused.
+        var failed: @Sendable (StoreFailure) -> Void = { _ in }
         /// For tests: called with the name of each step of a batch.
         var step: @Sendable (Step) -> Void = { _ in }
     }
@@ -195,6 +197,7 @@ final class Writer: Sendable {
             if case .ioError = failure { state.isInDoubt = true }
             for index in refusals.indices where refusals[index] == nil { refusals[index] = failure }
             touched = []
+            hooks.failed(failure)
         }
         if hasChangedOutside { hooks.noticed() }
         for (piece, refusal) in zip(batch, refusals) { piece.done(refusal) }
