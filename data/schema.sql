@@ -8,12 +8,13 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Numbers that never come back: the last body identity, the last commit number, the last UIDVALIDITY.
+-- Numbers that never come back: the last body identity, the last commit number, the last UIDVALIDITY, the segment that the last
+-- commit's bodies went to.
 CREATE TABLE counter (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL CHECK (value >= 0)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO counter VALUES ('body', 0), ('commit', 0), ('uidvalidity', unixepoch());
+INSERT INTO counter VALUES ('body', 0), ('commit', 0), ('uidvalidity', unixepoch()), ('segment', 0);
 
 -- Addresses and domains.
 
@@ -64,6 +65,13 @@ CREATE TABLE segment (
     -- When its last live record went to another segment (seconds since 1970); 0 while in use.
     retired INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- Commit numbers of records that a start found behind everything that the index knew: dead bytes after a crash, mail to recover
+-- after a restore. No compaction takes them.
+CREATE TABLE unindexed (
+    first INTEGER NOT NULL PRIMARY KEY,
+    last INTEGER NOT NULL CHECK (last >= first)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE body (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id > 0),

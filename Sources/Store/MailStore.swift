@@ -118,7 +118,8 @@ package final class MailStore: Sendable {
                 directory: bodies, files: files, limit: Setting.segmentSize.integer(in: found), last: recovered.lastSegment)
             if let (id, end) = recovered.newest { try log.resume(id, end: end) }
             self.log = log
-            writer = Writer(pool: pool, log: log, bodyID: recovered.bodyID, commit: recovered.commit, hooks: hooks)
+            writer = Writer(
+                pool: pool, log: log, bodyID: recovered.bodyID, commit: recovered.commit, unindexed: recovered.unindexed, hooks: hooks)
         } else {
             log = nil
             writer = Writer(pool: pool, log: nil, bodyID: 0, commit: 0, hooks: hooks)

@@ -154,7 +154,7 @@ extension Database {
     /// Whole records that the index does not know are dead bytes after a crash and mail to recover after a restore: told, no problem.
     fileprivate func verifySegments(_ reader: SegmentReader, _ bodies: String, _ report: inout Report) throws {
         let known = Set(try all("SELECT id FROM segment", read: { $0.int(0) }))
-        let commit = try first("SELECT value FROM counter WHERE name = 'commit'") { $0.int64(0) } ?? 0
+        let unindexed = try Unindexed(self)
         for number in try segmentNumbers(bodies) {
             var later = 0
             var dead = 0
@@ -165,7 +165,7 @@ extension Database {
                 case .record(let header, let position):
                     let place = try self.place(header.bodyID)
                     if place?.segment == number, place?.position == position { break }
-                    if header.commit > commit { later += 1 } else { dead += 1 }
+                    if unindexed.contains(header.commit) { later += 1 } else { dead += 1 }
                 }
                 return true
             }
