@@ -164,6 +164,8 @@ struct UpkeepTests {
         try await store.deliver("x", to: [user])
         #expect(store.logLength.pages.load(ordering: .relaxed) < MailStore.logLimit)
         #expect(try await store.health().log < 64 << 20)
+        let report = try await store.verify(deep: true)
+        #expect(report.problems == [] && report.bodies == 3_001)
         await store.close()
         #expect(scratch.bytes(scratch.path + "/data/buzon.db-wal").count == 0)
     }
@@ -259,6 +261,10 @@ struct OpenTests {
         await store.close()
         let deep = try await MailStore.open(directory: scratch.path + "/a/b/c")
         await deep.close()
+        for (name, mode) in [("/a", 0o755), ("/a/b", 0o755), ("/a/b/c", 0o700)] as [(String, mode_t)] {
+            var status = stat()
+            #expect(stat(scratch.path + name, &status) == 0 && status.st_mode & 0o777 == mode)
+        }
     }
 
     @Test func settings() async throws {
