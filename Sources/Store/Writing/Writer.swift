@@ -240,6 +240,10 @@ final class Writer: Sendable {
         }
         guard !records.isEmpty else { return [:] }
         guard let log else { throw StoreFailure.ioError("bodies are the running server's") }
+        // Where another process holds the database, no body is left behind without an index. The lock is not kept: the sqlite3 tool shall
+        // not wait while bodies are synchronised.
+        try db.run("BEGIN IMMEDIATE")
+        try db.run("ROLLBACK")
         state.commit += 1
         let places = try log.append(&records)
         hooks.step(.appended)
