@@ -34,6 +34,8 @@ CREATE TABLE user (
             AND instr(CAST(email AS BLOB), x'00') = 0 AND instr(email, '@') > 1 AND instr(substr(email, instr(email, '@') + 1), '@') = 0),
     -- Bytes; 0 is unlimited, -1 is the setting's.
     quota INTEGER NOT NULL DEFAULT -1 CHECK (quota >= -1),
+    -- The highest UIDVALIDITY that any of his mailboxes had when it was deleted or lost its name.
+    past_uidvalidity INTEGER NOT NULL DEFAULT 0,
     -- Plain text from the sqlite3 tool, until the server has hashed it: NULL within a second.
     pending_password TEXT
 ) STRICT;
