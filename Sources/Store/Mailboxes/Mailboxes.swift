@@ -31,7 +31,8 @@ extension MailStore {
         }
     }
 
-    /// Creates a mailbox. A name that users start with has its special use again when no other mailbox has it (RFC 6154). Levels above it come into being as names only (RFC 3501 §6.3.3 leaves that open).
+    /// Creates a mailbox. A name that users start with has its special use again when no other mailbox has it (RFC 6154). Levels
+    /// above it come into being as names only (RFC 3501 §6.3.3 leaves that open).
     @discardableResult
     package func create(_ user: UserID, _ name: String, specialUse: String? = nil) async throws(StoreFailure) -> MailboxID {
         try await writer.write { db, _ in

@@ -21,7 +21,8 @@ extension MailStore {
         }
     }
 
-    /// Compacts what is due, one segment after the other. Answers how many. Fails with `.diskFull` when one would not fit, after the others.
+    /// Compacts what is due, one segment after the other. Answers how many. Fails with `.diskFull` when one would not fit, after the
+    /// others.
     @discardableResult
     package func compact() async throws(StoreFailure) -> Int {
         var count = 0
