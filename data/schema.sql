@@ -196,6 +196,8 @@ CREATE TABLE trace (
     peer TEXT NOT NULL,
     sender TEXT NOT NULL,
     recipient TEXT NOT NULL,
+    -- Where it ended up, when that is another address.
+    destination TEXT NOT NULL,
     -- Reply code, 0 when there was none.
     code INTEGER NOT NULL,
     text TEXT NOT NULL

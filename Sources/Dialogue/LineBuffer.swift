@@ -26,9 +26,9 @@ package struct LineBuffer: Sendable {
         storage.append(contentsOf: new)
     }
 
+    /// Forgets so many bytes, all of them when there are fewer.
     package mutating func consume(_ length: Int) {
-        precondition(length <= count)
-        start += length
+        start += min(max(0, length), count)
         searched = max(searched, start)
         if isEmpty { removeAll() }
     }

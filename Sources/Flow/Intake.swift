@@ -36,6 +36,7 @@ struct Intake: Sendable {
             if let refusal = judge(facts) { return refusal }
             return try await deliver(place(arrival, facts), facts)
         } catch {
+            context.report("delivery", "\(error)")
             return .refused(Reception.storageReply(error), Reason("trace.storage", ["failure": error.code]))
         }
     }
@@ -87,28 +88,37 @@ struct Intake: Sendable {
         var seenUsers: Set<Int64> = []
         var seenForeign: Set<String> = []
 
-        func note(_ event: String, _ recipient: String, _ reason: Reason) {
+        var seenWays: Set<String> = []
+
+        // Each way from a recipient to a destination once, however often RCPT named it.
+        func note(_ event: String, _ recipient: String, at destination: String, _ reason: Reason) {
+            guard seenWays.insert(recipient + "\n" + destination).inserted else { return }
             trace.append(
                 TraceEntry(
                     time: facts.date.seconds, event: event, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
-                    peer: arrival.connection.peerAddress, sender: sender, recipient: recipient, code: 250, text: reason.stored))
+                    peer: arrival.connection.peerAddress, sender: sender, recipient: recipient, destination: destination, code: 250,
+                    text: reason.stored))
         }
 
         for recipient in arrival.recipients {
-            for local in recipient.expansion.locals where seenUsers.insert(local.user.id).inserted {
+            for local in recipient.expansion.locals {
+                note(
+                    "delivered", recipient.address, at: local.user.address,
+                    Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
+                // Several ways into one mailbox: one copy, each way with its trace.
+                guard seenUsers.insert(local.user.id).inserted else { continue }
                 locals.append(
                     Delivery.Recipient(
                         user: UserID(local.user.id),
                         prefix: header.prefix(deliveredTo: local.user.address, originalRecipient: recipient.address) + separator))
-                note("delivered", recipient.address, Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
             }
             for foreign in recipient.expansion.foreign where seenForeign.insert(foreign.key).inserted {
                 let address = foreign.description
                 outgoing.append(Outgoing.Recipient(address, recipient))
-                note("queued", recipient.address, Reason("trace.queued", ["address": address]))
+                note("queued", recipient.address, at: address, Reason("trace.queued", ["address": address]))
             }
             for dead in recipient.expansion.dead {
-                note("dropped", recipient.address, Reason("trace.dead-destination", ["address": dead]))
+                note("dropped", recipient.address, at: dead, Reason("trace.dead-destination", ["address": dead]))
             }
         }
         // One answer goes to the sender. Where it stands for several recipients, a full mailbox among them takes this message
@@ -123,7 +133,9 @@ struct Intake: Sendable {
                 ? nil
                 : Outgoing(
                     queueID: facts.queueID, sender: sender, recipients: outgoing,
-                    prefix: header.relayPrefix(originalRecipient: arrival.recipients.first?.address ?? "") + separator,
+                    // RFC 5321 §7.2: with several recipients none is named, since one may be hidden from the others.
+                    prefix: header.relayPrefix(originalRecipient: arrival.recipients.count == 1 ? arrival.recipients[0].address : nil)
+                        + separator,
                     ret: arrival.transaction.mail.ret.map { $0 == .full ? "FULL" : "HDRS" },
                     envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8),
             trace: trace)

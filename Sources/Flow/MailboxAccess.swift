@@ -11,6 +11,8 @@ package final class MailboxAccess: Responder {
     private let context: AccessContext
     private let ring: @Sendable () -> Void
     private let clock: @Sendable () -> Int64
+    /// Whether the peer has gone, or the server is going down.
+    private let isPointless: @Sendable () -> Bool
 
     private var user: UserID?
     private var wake: Wake?
@@ -21,7 +23,11 @@ package final class MailboxAccess: Responder {
     private var spoolFailure: StoreFailure?
 
     /// `ring` is called after each commit that changed the selected mailbox; `clock` tells microseconds since 1970.
-    package init(_ context: AccessContext, clock: @escaping @Sendable () -> Int64, ring: @escaping @Sendable () -> Void) {
+    package init(
+        _ context: AccessContext, clock: @escaping @Sendable () -> Int64, isPointless: @escaping @Sendable () -> Bool = { false },
+        ring: @escaping @Sendable () -> Void
+    ) {
+        self.isPointless = isPointless
         self.context = context
         self.clock = clock
         self.ring = ring
@@ -31,6 +37,7 @@ package final class MailboxAccess: Responder {
         do throws(StoreFailure) {
             return try await reply(question)
         } catch {
+            if error.isTemporary, error != .overQuota, error != .inUse { context.report("imap", "\(error)") }
             return .refused(Self.refusal(error))
         }
     }
@@ -105,7 +112,12 @@ package final class MailboxAccess: Responder {
             let (changes, modSeq) = try await store.store(id, uids, operation, flags)
             return .stored(changes, modSeq)
         case .copy(let id, let uids, let name, let isMove):
-            return .copied(try await store.copy(id, uids, user: user, to: name, isMove: isMove))
+            do throws(StoreFailure) {
+                return .copied(try await store.copy(id, uids, user: user, to: name, isMove: isMove))
+            } catch .nonExistent {
+                // RFC 3501 §6.4.7: MUST, where the destination does not exist.
+                return .refused(IMAP.Refusal(code: "TRYCREATE", "No such mailbox"))
+            }
         case .expunge(let id, let uids):
             let (expunged, modSeq) = try await store.expunge(id, uids)
             return .expunged(expunged, modSeq)
@@ -131,21 +143,26 @@ package final class MailboxAccess: Responder {
         return selected
     }
 
-    /// Page by page on the workshop's threads; other work of theirs comes in between.
+    /// One search may take this long: more and it is refused, since somebody else waits for the same threads.
+    static let searchPatience = Duration.seconds(120)
+
+    /// Page by page on the search threads; other searches come in between.
     private func search(_ id: MailboxID, _ uids: UIDSet, _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
         let store = context.store
         if let mask = program.flagMask { return try await store.uids(id, uids, with: mask.with, without: mask.without) }
         let fields = program.fields
+        let limit = ContinuousClock.now + Self.searchPatience
         var rest = uids
         var found = UIDSet()
         while !rest.isEmpty {
+            guard !isPointless() else { throw .closed }
             let page = try await store.messages(id, rest, fields)
             if program.needs == .row, page.count < 64 {
                 for row in page where (try? program.matches(row, read: { _ throws(StoreFailure) in [] })) == true {
                     found.append(row.uid)
                 }
             } else {
-                found = found.union(try await matches(page, program))
+                found = found.union(try await matches(page, program, until: limit))
             }
             guard page.count == MailStore.pageLimit, let last = page.last?.uid, last < UID.max else { break }
             rest = rest.intersection(UIDSet((last + 1)...UID.max))
@@ -153,17 +170,23 @@ package final class MailboxAccess: Responder {
         return found
     }
 
-    private func matches(_ page: [MessageRow], _ program: SearchProgram) async throws(StoreFailure) -> UIDSet {
+    private func matches(
+        _ page: [MessageRow], _ program: SearchProgram, until limit: ContinuousClock.Instant
+    ) async throws(StoreFailure) -> UIDSet {
         let store = context.store
+        let isPointless = isPointless
         do {
-            return try await context.workshop.run {
+            return try await context.searches.run {
                 var found = UIDSet()
                 for row in page {
-                    let isMatch = try program.matches(row) { range throws(StoreFailure) in
-                        try store.readBlocking(row.body, range)
+                    guard !isPointless() else { throw StoreFailure.closed }
+                    guard ContinuousClock.now < limit else { throw StoreFailure.limit("time for one search") }
+                    let isMatch = try program.matches(row, isCancelled: { isPointless() || ContinuousClock.now >= limit }) {
+                        range throws(StoreFailure) in try store.readBlocking(row.body, range)
                     }
                     if isMatch { found.append(row.uid) }
                 }
+                guard ContinuousClock.now < limit else { throw StoreFailure.limit("time for one search") }
                 return found
             }
         } catch {

@@ -35,6 +35,7 @@ package final class MaildropAccess: Responder {
                 return .accepted
             }
         } catch {
+            if error.isTemporary, error != .inUse { context.report("pop3", "\(error)") }
             return .refused(error == .inUse ? .inUse : error.isTemporary ? .temporary : .permanent)
         }
     }

@@ -9,24 +9,30 @@ package struct ReceptionContext: Sendable {
     package var workshop: Workshop
     package var queueIDs: QueueIDs
     package let expansions = ExpansionCache()
-    /// The server's own name, A-label, lower case.
-    package var hostname: String
+    /// The server's own name, A-label, lower case; asked for each time, since it is a setting.
+    package var name: @Sendable () -> String
     /// Now, in microseconds since 1970.
     package var clock: @Sendable () -> Int64
     /// Minutes east of UTC of the server's zone at a second, for header fields.
     package var zone: @Sendable (Int64) -> Int16
+    /// Told what went wrong (a kind, and a line), for the log.
+    package var report: @Sendable (String, String) -> Void
 
     package init(
-        store: MailStore, workshop: Workshop, queueIDs: QueueIDs, hostname: String, clock: @escaping @Sendable () -> Int64,
-        zone: @escaping @Sendable (Int64) -> Int16
+        store: MailStore, workshop: Workshop, queueIDs: QueueIDs, name: @escaping @Sendable () -> String,
+        clock: @escaping @Sendable () -> Int64, zone: @escaping @Sendable (Int64) -> Int16,
+        report: @escaping @Sendable (String, String) -> Void = { _, _ in }
     ) {
         self.store = store
         self.workshop = workshop
         self.queueIDs = queueIDs
-        self.hostname = hostname
+        self.name = name
+        self.report = report
         self.clock = clock
         self.zone = zone
     }
+
+    var hostname: String { name() }
 
     var recipients: Recipients {
         let administrator = store.value(.administrator)
@@ -59,6 +65,14 @@ package final class Reception: Responder {
         let networks = context.store.value(.networks).split(separator: ",").compactMap { IPNetwork(String($0)) }
         let address = IPAddress(connection.peerAddress)
         mayRelay = address.map { address in networks.contains { $0.contains(address) } } ?? false
+    }
+
+    /// Leaves the trace of a connection that was one too many.
+    package static func noteRefusal(_ context: ReceptionContext, _ connection: Connection) {
+        context.store.note(
+            TraceEntry(
+                time: context.clock() / 1_000_000, event: "refused", peer: connection.peerAddress, code: 421,
+                text: Reason("trace.too-many-connections").stored))
     }
 
     package func answer(_ question: SMTP.Question) async throws -> SMTP.Answer {
@@ -210,9 +224,9 @@ package final class Reception: Responder {
 
     static func storageReply(_ failure: StoreFailure) -> Reply {
         switch failure {
-        // A disk that fails is one that has no room to offer.
-        case .diskFull, .ioError, .unavailable: Reply(452, "4.3.1", "Insufficient system storage")
-        default: Reply(451, "4.3.0", "Local error in processing, try again later")
+        case .closed: Reply(451, "4.3.2", "System is going down")
+        // A disk that fails, or a database that somebody holds, is one that has no room to offer.
+        default: Reply(452, "4.3.1", "Insufficient system storage")
         }
     }
 
@@ -220,7 +234,11 @@ package final class Reception: Responder {
 
     /// RFC 1985 §5.
     private func flush(_ domain: String) async throws -> Reply {
-        guard mayRelay else { return Reply(459, "4.7.1", "Node \(domain) not allowed") }
+        guard mayRelay else {
+            let reply = Reply(459, "4.7.1", "Node \(domain) not allowed")
+            await record(entry("refused", recipient: "", reply: reply, Reason("trace.etrn", ["domain": domain])))
+            return reply
+        }
         let isWaiting = try await context.store.hasOutgoing(domain: domain)
         return isWaiting
             ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)")
@@ -237,7 +255,9 @@ package final class Reception: Responder {
 
     private func trace(_ note: RefusalNote) async {
         let reason = Reason("trace.protocol", ["command": note.command, "reason": note.reason, "reply": note.reply.lines.first ?? ""])
-        let recipients = note.recipients.isEmpty ? [""] : note.recipients.map { address(of: $0).description }
+        // A command's own argument, or whom the refused content was for.
+        let recipients =
+            note.recipients.isEmpty ? [note.command == "RCPT" ? note.subject : ""] : note.recipients.map { address(of: $0).description }
         for recipient in recipients {
             var entry = entry("refused", recipient: recipient, reply: note.reply, reason)
             entry.sender = note.reversePath?.text ?? ""

@@ -9,6 +9,8 @@ package protocol RecipientBook: ~Copyable {
     /// The destinations of a forwarding row, as written, split at commas and trimmed; nil when there is no such row. The
     /// key is `local@domain`, `@domain`, or `local` alone.
     func destinations(of key: String) throws -> [String]?
+    /// Who is in charge while no administrator is named: the user who is here longest. Nil without users.
+    func oldestUser() throws -> String?
 }
 
 /// A user as expansion finds him.

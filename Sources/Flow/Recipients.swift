@@ -139,15 +139,22 @@ package struct Recipients: Sendable {
         var tag: String?
     }
 
+    /// Rows are looked up by A-label; one that was written with a U-label is found as well (RFC 5890 §2.3.2.1).
+    private func destinations<Book: RecipientBook & ~Copyable>(of address: Address, _ book: borrowing Book) throws -> [String]? {
+        if let found = try book.destinations(of: address.key) { return found }
+        guard address.domain.isInternational else { return nil }
+        return try book.destinations(of: address.localKey + "@" + address.domain.canonicalUnicode)
+    }
+
     private func match<Book: RecipientBook & ~Copyable>(_ address: Address, _ book: borrowing Book) throws -> Match? {
         let key = address.key
-        if let destinations = try book.destinations(of: key) { return Match(destinations: destinations) }
+        if let destinations = try destinations(of: address, book) { return Match(destinations: destinations) }
         if try book.localUser(key) != nil { return nil }
 
         let (local, tag) = address.splitTag(separator: tagSeparator)
         if let tag {
             let bare = address.replacing(localPart: local)
-            if let destinations = try book.destinations(of: bare.key) { return Match(destinations: destinations, tag: tag) }
+            if let destinations = try destinations(of: bare, book) { return Match(destinations: destinations, tag: tag) }
             if try book.localUser(bare.key) != nil { return nil }
         }
         let domain = address.domain.ascii
@@ -158,7 +165,11 @@ package struct Recipients: Sendable {
             }
         }
         if let destinations = try book.destinations(of: "@" + domain) { return Match(destinations: destinations) }
-        if let administrator, isRole(local), try domain == hostname || book.isOurs(domain: domain),
+        if address.domain.isInternational, let destinations = try book.destinations(of: "@" + address.domain.canonicalUnicode) {
+            return Match(destinations: destinations)
+        }
+        if isRole(local), try domain == hostname || book.isOurs(domain: domain),
+            let administrator = try administrator ?? book.oldestUser(),
             let target = try? Address(parsing: administrator, allowUTF8: true), target.key != key
         {
             return Match(destinations: [administrator])
@@ -230,4 +241,12 @@ extension Address {
         let key = key
         return key.lastIndex(of: "@").map { String(key[..<$0]) } ?? key
     }
+}
+
+extension Domain {
+    /// The U-label form, in the spelling that the A-label stands for.
+    fileprivate var canonicalUnicode: String { (try? Domain(parsing: ascii, allowUTF8: false))?.unicode ?? ascii }
+
+    /// Whether a label has a form beyond ASCII.
+    fileprivate var isInternational: Bool { ascii.hasPrefix("xn--") || ascii.contains(".xn--") }
 }

@@ -36,7 +36,7 @@ package struct TraceHeader: Sendable {
 
     /// The prefix of a message that goes on to another server: Received only, since Return-Path is the last one's to write
     /// (RFC 5321 §4.4).
-    package func relayPrefix(originalRecipient: String) -> [UInt8] {
+    package func relayPrefix(originalRecipient: String?) -> [UInt8] {
         Array(received(for: originalRecipient).utf8)
     }
 
@@ -47,12 +47,13 @@ package struct TraceHeader: Sendable {
         }
     }
 
-    private func received(for recipient: String) -> String {
+    private func received(for recipient: String?) -> String {
         let literal = connection.peerAddress.contains(":") ? "IPv6:\(connection.peerAddress)" : connection.peerAddress
+        let clause = recipient.map { "for <\($0)>" } ?? "(several recipients)"
         return """
             Received: from \(greetingWord) ([\(literal)])\r
             \tby \(hostname) with \(transmissionType) id \(queueID)\r
-            \tfor <\(recipient)>; \(MailDate.format(seconds: date.seconds, zoneMinutes: date.zoneMinutes))\r
+            \t\(clause); \(MailDate.format(seconds: date.seconds, zoneMinutes: date.zoneMinutes))\r
 
             """
     }

@@ -8,8 +8,6 @@ package struct Limits: Sendable, Equatable {
     package var literal = 65_536
     /// RFC 7888 §4: a non-synchronising literal that nobody wants is read and forgotten up to here; beyond, the session ends.
     package var drainedLiteral = 104_857_600
-    /// RFC 7889: the largest message that APPEND takes.
-    package var messageSize = 52_428_800
     /// Wrong commands before login, and since the last right one after it, until the session ends.
     package var badCommands = 20
     /// Refused logins until the session ends.
@@ -18,8 +16,18 @@ package struct Limits: Sendable, Equatable {
     package var searchNesting = 50
     /// Keys in one SEARCH.
     package var searchKeys = 1_000
+    /// BODY and TEXT keys in one SEARCH: each is a pass over the decoded message.
+    package var searchBodies = 32
+    /// Keys in one SEARCH that look into a header field (HEADER, SUBJECT, FROM, TO, CC, BCC).
+    package var searchFields = 128
+    /// Keys in one SEARCH that name messages by number or UID.
+    package var searchSets = 64
     /// Items in one FETCH.
     package var fetchItems = 250
+    /// Names of header fields in one FETCH, in all its items.
+    package var fetchHeaderNames = 500
+    /// Bytes of headers and structures that are looked at between two steps, give or take one item.
+    package var stepEffort = 262_144
     /// Bytes of one header that HEADER.FIELDS looks at (what `Mail` reads of a header).
     package var header = 1_048_576
     /// Bytes of one `.reply` step.

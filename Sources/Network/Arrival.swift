@@ -23,7 +23,12 @@ final class Threshold: ChannelInboundHandler {
     private var renewal: TimeAmount?
     private var timer: Scheduled<Void>?
     private var timerFires = NIODeadline.distantFuture
+    private var isWriting = false
     private var isRung = false
+    /// Set when nobody is there to talk to any more, or the server is going down.
+    let ending: Ending
+
+    init(_ ending: Ending) { self.ending = ending }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -31,6 +36,11 @@ final class Threshold: ChannelInboundHandler {
         timer?.cancel()
         timer = nil
         self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ending.begin()
+        context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -49,6 +59,7 @@ final class Threshold: ChannelInboundHandler {
     func takeRing() { isRung = false }
 
     func announceShutDown() {
+        ending.begin()
         guard let context else { return }
         context.fireChannelRead(wrapInboundOut(.shutDown))
         context.fireChannelReadComplete()
@@ -65,6 +76,7 @@ final class Threshold: ChannelInboundHandler {
 
     /// The session is at work: its own time is not the peer's fault.
     func stopWaiting() {
+        isWriting = false
         deadline = nil
         renewal = nil
     }
@@ -80,11 +92,20 @@ final class Threshold: ChannelInboundHandler {
         timer = context.eventLoop.scheduleTask(deadline: deadline) { bound.value.fire() }
     }
 
+    /// A peer that takes nothing for so long is cut off.
+    func waitToWrite(_ amount: TimeAmount) {
+        isWriting = true
+        renewal = nil
+        deadline = .now() + amount
+        arm()
+    }
+
     private func fire() {
         timer = nil
         guard let context, let deadline else { return }
         guard deadline <= .now() else { return arm() }
         self.deadline = nil
+        guard !isWriting else { return cut() }
         context.fireChannelRead(wrapInboundOut(.expired))
         context.fireChannelReadComplete()
     }
@@ -97,14 +118,27 @@ extension TimeAmount {
     }
 }
 
+/// Whether a connection's work has become pointless: its peer has gone, or the server is going down. For work that takes long.
+package final class Ending: Sendable {
+    private let isOver = Atomic(false)
+
+    package init() {}
+
+    package var hasBegun: Bool { isOver.load(ordering: .relaxed) }
+    func begin() { isOver.store(true, ordering: .relaxed) }
+}
+
 /// A connection as seen from other threads: it can be woken and told to end. Holding one keeps no connection open.
 package final class Doorbell: Sendable {
     private let threshold: NIOLoopBound<Threshold>
     private let loop: any EventLoop
+    /// Whether what is being done for this connection has become pointless.
+    package let ending: Ending
 
     init(_ threshold: Threshold, _ loop: any EventLoop) {
         self.threshold = NIOLoopBound(threshold, eventLoop: loop)
         self.loop = loop
+        ending = threshold.ending
     }
 
     /// Something changed that the session may want to tell. From any thread; never blocks.
@@ -124,6 +158,7 @@ package final class Doorbell: Sendable {
     // On the loop only, which the connection's task is.
 
     func wait(_ patience: Patience) { threshold.value.wait(patience) }
+    func waitToWrite(_ amount: TimeAmount) { threshold.value.waitToWrite(amount) }
     func stopWaiting() { threshold.value.stopWaiting() }
     func takeRing() { threshold.value.takeRing() }
 }

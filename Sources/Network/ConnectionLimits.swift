@@ -18,13 +18,10 @@ final class ConnectionLimits: Sendable {
         var byAddress: [String: Int] = [:]
     }
 
-    private let caps: ConnectionCaps
     private let counts = Mutex(Counts())
 
-    init(_ caps: ConnectionCaps) { self.caps = caps }
-
     /// False when the connection is one too many; then nothing was counted.
-    func enter(_ address: String, isLoopback: Bool) -> Bool {
+    func enter(_ address: String, isLoopback: Bool, _ caps: ConnectionCaps) -> Bool {
         counts.withLock { counts in
             guard counts.total < caps.total else { return false }
             if !isLoopback {

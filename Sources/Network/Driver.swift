@@ -6,6 +6,8 @@ import NIOCore
 enum Driver {
     /// Replies are sent when this many bytes wait, or when the session needs input.
     static let outputPiece = 65_536
+    /// A peer that takes none of what waits for it in this time is cut off: some 100 bytes a second are enough to stay.
+    static let writePatience = TimeAmount.minutes(5)
 
     /// Returns when the conversation is over and everything said was handed to the channel.
     static func converse<Session: ServerSession & ~Copyable, R: Responder>(
@@ -21,7 +23,7 @@ enum Driver {
             switch session.next() {
             case .reply(let bytes):
                 output.writeBytes(bytes)
-                if output.readableBytes >= outputPiece { try await send(&output, outbound) }
+                if output.readableBytes >= outputPiece { try await send(&output, outbound, doorbell) }
             case .ask(let question):
                 do {
                     session.resume(try await responder.answer(question))
@@ -32,7 +34,7 @@ enum Driver {
             case .body(let piece):
                 await responder.take(piece)
             case .needInput(let patience):
-                try await send(&output, outbound)
+                try await send(&output, outbound, doorbell)
                 if isInputOver { return }
                 doorbell.wait(patience)
                 let arrival = try await arrivals.next()
@@ -59,16 +61,20 @@ enum Driver {
                     session.receiveEnd()
                 }
             case .close:
-                try await send(&output, outbound)
+                try await send(&output, outbound, doorbell)
                 return
             }
         }
     }
 
-    private static func send(_ output: inout ByteBuffer, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+    private static func send(
+        _ output: inout ByteBuffer, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ doorbell: Doorbell
+    ) async throws {
         guard output.readableBytes > 0 else { return }
         let ready = output
         output = ByteBuffer()
+        doorbell.waitToWrite(writePatience)
+        defer { doorbell.stopWaiting() }
         try await outbound.write(ready)
     }
 }

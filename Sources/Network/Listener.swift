@@ -9,19 +9,24 @@ package struct Door<Session: ServerSession & ~Copyable, R: Responder>: Sendable
 where R.Question == Session.Question, R.Answer == Session.Answer {
     /// For logs: `smtp`, `pop3`, `imap`.
     package var name: String
-    package var caps: ConnectionCaps
+    /// Asked for each connection, so that a setting counts at once.
+    package var caps: @Sendable () -> ConnectionCaps
     /// Said, with the connection closed behind it, to one connection too many.
     package var refusal: [UInt8]
+    /// Told of each connection that was one too many.
+    package var refused: @Sendable (Connection) -> Void
     package var session: @Sendable (Connection) -> Session
     package var responder: @Sendable (Connection, Doorbell) -> R
 
     package init(
-        name: String, caps: ConnectionCaps, refusal: [UInt8], session: @escaping @Sendable (Connection) -> Session,
+        name: String, caps: @escaping @Sendable () -> ConnectionCaps, refusal: [UInt8],
+        refused: @escaping @Sendable (Connection) -> Void = { _ in }, session: @escaping @Sendable (Connection) -> Session,
         responder: @escaping @Sendable (Connection, Doorbell) -> R
     ) {
         self.name = name
         self.caps = caps
         self.refusal = refusal
+        self.refused = refused
         self.session = session
         self.responder = responder
     }
@@ -57,7 +62,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     private let door: Door<Session, R>
     private let loops: Loops
     private let log: Logger
-    private let limits: ConnectionLimits
+    private let limits = ConnectionLimits()
     private let server: NIOAsyncChannel<Accepted, Never>
     private let open = Mutex<(bells: [UInt64: Doorbell], isClosing: Bool)>(([:], false))
 
@@ -68,7 +73,6 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
         self.log = log
         self.server = server
         localAddress = address
-        limits = ConnectionLimits(door.caps)
     }
 
     /// Opens the port. Connections wait in the backlog until `run`. Throws `IOError` (`EADDRINUSE`, `EACCES`).
@@ -84,7 +88,9 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     /// Opens a Unix socket. A stale one at `path` is replaced; the caller knows that no other server owns it.
     package static func bind(_ door: Door<Session, R>, path: String, loops: Loops, log: Logger) async throws -> Listener {
         let server = try await bootstrap(loops)
-            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: accept)
+            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true) { channel in
+                PeerCredentials.check(channel).flatMap { accept(channel) }
+            }
         return try Listener(door, loops, log, server)
     }
 
@@ -96,7 +102,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
 
     @Sendable private static func accept(_ channel: any Channel) -> EventLoopFuture<Accepted> {
         channel.eventLoop.makeCompletedFuture {
-            let threshold = Threshold()
+            let threshold = Threshold(Ending())
             try channel.pipeline.syncOperations.addHandler(threshold)
             let wrapped = try NIOAsyncChannel<Arrival, ByteBuffer>(wrappingChannelSynchronously: channel)
             return (wrapped, Doorbell(threshold, channel.eventLoop))
@@ -151,8 +157,9 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
         log[metadataKey: "door"] = "\(door.name)"
         log[metadataKey: "peer"] = "\(connection.peerAddress)"
         log[metadataKey: "connection"] = "\(connection.id)"
-        guard limits.enter(connection.peerAddress, isLoopback: connection.isLoopback) else {
+        guard limits.enter(connection.peerAddress, isLoopback: connection.isLoopback, door.caps()) else {
             log.notice("refused: too many connections")
+            door.refused(connection)
             try? await channel.executeThenClose { _, outbound in try await outbound.write(ByteBuffer(bytes: door.refusal)) }
             return
         }

@@ -105,7 +105,7 @@ struct DataReader: Sendable {
         // What may be a CR and still be right: the octet before LF, or the input's last.
         let isCR = end > index && base[end - 1] == 0x0D
         let checked = (isCR ? end - 1 : end) - index
-        if defect == nil, checked > 0, memchr(base + index, 0x0D, checked) != nil { note(.bareCR) }
+        if !isDirty, checked > 0, memchr(base + index, 0x0D, checked) != nil { note(.bareCR) }
         if found == nil {
             position = isCR ? .textCR : .text
             return count
@@ -115,7 +115,10 @@ struct DataReader: Sendable {
         return end + 1
     }
 
-    private mutating func note(_ new: Defect) { if defect == nil { defect = new } }
+    /// A bare CR or LF counts for more than the size: it ends the session.
+    private mutating func note(_ new: Defect) { if !isDirty { defect = new } }
+
+    private var isDirty: Bool { defect == .bareCR || defect == .bareLF }
 
     private mutating func remember(_ base: UnsafePointer<UInt8>, _ used: Int) {
         received += used

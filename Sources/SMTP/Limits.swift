@@ -17,7 +17,8 @@ package struct Limits: Sendable, Equatable {
     /// Senders and recipients that the outside refused for good since the last message that was accepted: someone is guessing
     /// addresses.
     package var refusals = 100
-    /// Commands that bring no message nearer (NOOP, RSET, VRFY…) since the last one that was accepted.
+    /// Commands that bring no message nearer (NOOP, RSET, VRFY…, RCPT beyond the limit, BDAT without octets) since the last message
+    /// that was accepted.
     package var idleCommands = 100
     /// Refusals that are told to the trace in one session.
     package var notes = 100

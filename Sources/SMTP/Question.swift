@@ -126,13 +126,24 @@ package struct RefusalNote: Sendable, Equatable {
     /// The command verb, upper case, "DATA" for content; empty before the first command.
     package var command: String
     package var reversePath: ReversePath?
+    /// The recipients that were accepted, of a refused message (DATA, BDAT); of RCPT the one that was refused, if it is an address;
+    /// else none.
     package var recipients: [ForwardPath]
+    /// What was refused: the command's argument as it came, parsed or not; empty for content. At most `subjectLimit` bytes, without
+    /// control characters.
+    package var subject: String
 
-    package init(reply: Reply, reason: String, command: String, reversePath: ReversePath?, recipients: [ForwardPath]) {
+    /// RFC 5321 §4.5.3.1: a local part of 64, a domain of 255, and the @.
+    package static let subjectLimit = 320
+
+    package init(
+        reply: Reply, reason: String, command: String, reversePath: ReversePath?, recipients: [ForwardPath], subject: String = ""
+    ) {
         self.reply = reply
         self.reason = reason
         self.command = command
         self.reversePath = reversePath
         self.recipients = recipients
+        self.subject = subject
     }
 }

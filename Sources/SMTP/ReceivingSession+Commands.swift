@@ -14,30 +14,27 @@ extension ReceivingSession {
     mutating func perform(_ line: ArraySlice<UInt8>) {
         let command = CommandLine(line)
         if line.contains(0) {
-            return refuse(Reply(500, "5.5.2", "NUL in a command"), "a command line with a NUL", command.name)
+            return refuse(
+                Reply(500, "5.5.2", "NUL in a command"), "a command line with a NUL", command.name, about: .argument(command.argument))
         }
         guard let row = CommandTable.row(command.verb) else {
-            return refuse(Reply(500, "5.5.2", "Command not recognized"), "an unknown command", command.name)
+            return refuse(
+                Reply(500, "5.5.2", "Command not recognized"), "an unknown command", command.name, about: .argument(command.argument))
         }
-        if row.isIdle {
-            idleCommands += 1
-            if idleCommands > configuration.limits.idleCommands {
-                let reply = Reply(421, "4.7.0", "Too many commands without a message, closing")
-                note(reply, "\(idleCommands) commands without a message", row.name)
-                return finish(reply)
-            }
-        }
+        if row.isIdle, countIdle(row.name) { return }
         // A chunk's octets follow whether or not its command is right: BDAT judges all by itself.
         if row.verb != .bdat {
             guard row.phases.contains(phase), !(row.verb == .mail && phase == .start && configuration.requiresGreeting) else {
-                return refuse(outOfSequence(row.verb), "\(row.name) out of sequence", row.name)
+                return refuse(outOfSequence(row.verb), "\(row.name) out of sequence", row.name, about: .argument(command.argument))
             }
             if row.encryption == .plainOnly, connection.isEncrypted {
                 return refuse(Reply(503, "5.5.1", "The connection is encrypted already"), "\(row.name) when encrypted", row.name)
             }
             switch row.argument {
             case .none where !command.argument.isEmpty:
-                return refuse(Reply(501, "5.5.4", "\(row.name) takes no argument"), "\(row.name) with an argument", row.name)
+                return refuse(
+                    Reply(501, "5.5.4", "\(row.name) takes no argument"), "\(row.name) with an argument", row.name,
+                    about: .argument(command.argument))
             case .required where command.argument.isEmpty:
                 return refuse(Reply(501, "5.5.4", "\(row.name) needs an argument"), "\(row.name) without an argument", row.name)
             case .none, .optional, .required: break
@@ -78,6 +75,16 @@ extension ReceivingSession {
         }
     }
 
+    /// A command that brought no message nearer. True when that was one too many: the session is over.
+    mutating func countIdle(_ command: String) -> Bool {
+        idleCommands += 1
+        guard idleCommands > configuration.limits.idleCommands else { return false }
+        let reply = Reply(421, "4.7.0", "Too many commands without a message, closing")
+        note(reply, "\(idleCommands) commands without a message", command)
+        finish(reply)
+        return true
+    }
+
     private func outOfSequence(_ verb: Verb) -> Reply {
         switch (verb, phase) {
         case (_, .chunks): Reply(503, "5.5.1", "BDAT has begun, and its last chunk has not come")
@@ -106,7 +113,7 @@ extension ReceivingSession {
 
     private mutating func mail(_ argument: ArraySlice<UInt8>) {
         guard let text = PathText(argument, keyword: "FROM:") else {
-            return refuse(Reply(501, "5.5.4", "Syntax: MAIL FROM:<address>"), "MAIL with bad syntax", "MAIL")
+            return refuse(Reply(501, "5.5.4", "Syntax: MAIL FROM:<address>"), "MAIL with bad syntax", "MAIL", about: .argument(argument))
         }
         do throws(SyntaxRefusal) {
             let path = try text.reversePath()
@@ -121,12 +128,12 @@ extension ReceivingSession {
             if transactions > configuration.limits.transactions {
                 // RFC 9422 §4.1.
                 let reply = Reply(421, "4.7.0", "Too many messages in one connection, closing")
-                note(reply, "more than \(configuration.limits.transactions) transactions", "MAIL")
+                note(reply, "more than \(configuration.limits.transactions) transactions", "MAIL", about: .argument(argument))
                 return finish(reply)
             }
             ask(.sender(path, parameters), .sender(path, parameters))
         } catch {
-            refuse(error.reply, error.reason, "MAIL")
+            refuse(error.reply, error.reason, "MAIL", about: .argument(argument))
         }
     }
 
@@ -136,7 +143,7 @@ extension ReceivingSession {
         let usesUTF8 = envelope.parameters.smtpUTF8
         countAttempt()
         guard let text = PathText(argument, keyword: "TO:") else {
-            return refuse(Reply(501, "5.5.4", "Syntax: RCPT TO:<address>"), "RCPT with bad syntax", "RCPT")
+            return refuse(Reply(501, "5.5.4", "Syntax: RCPT TO:<address>"), "RCPT with bad syntax", "RCPT", about: .argument(argument))
         }
         do throws(SyntaxRefusal) {
             let path = try text.forwardPath()
@@ -146,12 +153,13 @@ extension ReceivingSession {
             if isFull {
                 // RFC 5321 §4.5.3.1.10: 452, and the others are kept. No error: the client sends the rest in another transaction.
                 let reply = Reply(452, "4.5.3", "Too many recipients")
-                note(reply, "more than \(configuration.limits.recipients) recipients", "RCPT")
-                return say(reply)
+                note(reply, "more than \(configuration.limits.recipients) recipients", "RCPT", about: .argument(argument, path))
+                if !countIdle("RCPT") { say(reply) }
+                return
             }
             ask(.recipient(path, parameters), .recipient(path, parameters))
         } catch {
-            refuse(error.reply, error.reason, "RCPT")
+            refuse(error.reply, error.reason, "RCPT", about: .argument(argument, try? text.forwardPath()))
         }
     }
 
@@ -179,7 +187,7 @@ extension ReceivingSession {
             return refuse(Reply(502, "5.5.1", "Command not implemented"), "ETRN is not offered", "ETRN")
         }
         guard argument.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            return refuse(Reply(501, "5.5.4", "Syntax: ETRN domain"), "ETRN with bad syntax", "ETRN")
+            return refuse(Reply(501, "5.5.4", "Syntax: ETRN domain"), "ETRN with bad syntax", "ETRN", about: .argument(argument))
         }
         ask(.flushQueue(String(decoding: argument, as: UTF8.self)), .flush)
     }

@@ -23,7 +23,7 @@ extension ReceivingSession {
             state = .command
             if let defect = reader.defect { refuseContent(defect, "DATA") } else { deliver(size: reader.size) }
         } else if reader.received / configuration.limits.drainFactor > configuration.maximumSize {
-            note(.tooLarge, "a message without an end", "DATA")
+            note(.tooLarge, "a message without an end", "DATA", about: .content)
             finish(.tooLarge)
         } else {
             state = .data(reader)
@@ -35,7 +35,7 @@ extension ReceivingSession {
     /// us, and the two sides will not agree any more about what is a command.
     mutating func refuseWrongEnd() {
         discard()
-        note(.wrongEnd, "the message ends with something else than CRLF.CRLF", "DATA")
+        note(.wrongEnd, "the message ends with something else than CRLF.CRLF", "DATA", about: .content)
         finish(.wrongEnd)
     }
 
@@ -48,8 +48,20 @@ extension ReceivingSession {
             // RFC 1870 §6.2.
             case .tooLarge: (.tooLarge, "the message is larger than \(configuration.maximumSize) octets")
             }
-        refuse(reply, reason, command)
-        exchange = .none
+        if defect == .tooLarge {
+            refuse(reply, reason, command, about: .content)
+            exchange = .none
+        } else {
+            refuseDirty(reason, command)
+        }
+    }
+
+    /// A CR or LF stood alone: where the message ends, and what is a command behind it, is what the two sides may not agree about.
+    /// Nothing that was sent behind it is executed.
+    private mutating func refuseDirty(_ reason: String, _ command: String) {
+        errors += 1
+        note(.bareInMessage, reason, command, about: .content)
+        finish(.bareInMessage)
     }
 
     private mutating func deliver(size: Int) {
@@ -78,10 +90,12 @@ extension ReceivingSession {
             return finish(reply)
         }
         if size / configuration.limits.drainFactor > configuration.maximumSize {
-            note(.tooLarge, "a chunk of \(size) octets", "BDAT")
+            note(.tooLarge, "a chunk of \(size) octets", "BDAT", about: .content)
             return finish(.tooLarge)
         }
         let isLast = words.count == 2
+        // RFC 3030 §2: "BDAT 0 LAST" ends a message; without LAST it is nothing.
+        if size == 0, !isLast, countIdle("BDAT") { return }
         switch exchange {
         case .none: skip(size, .own(Reply(503, "5.5.1", "Need MAIL and RCPT first"), reason: "BDAT out of sequence"))
         case .envelope(let envelope):
@@ -114,7 +128,10 @@ extension ReceivingSession {
         }
         state = .command
         switch refused {
-        case .own(let reply, let reason): refuse(reply, reason, "BDAT")
+        case .dirty(let reason):
+            refuseDirty(reason, "BDAT")
+            return nil
+        case .own(let reply, let reason): refuse(reply, reason, "BDAT", about: .content)
         case .outside(let reply): sayOutside(reply)
         }
         // RFC 3030 §2: after a BDAT that failed nothing of the transaction can be used.
@@ -141,7 +158,7 @@ extension ReceivingSession {
                 refuseContent(defect, "BDAT")
             } else {
                 let reason = defect == .bareCR ? "bare CR in the message" : "bare LF in the message"
-                skip(remaining - length, .own(.bareInMessage, reason: reason))
+                skip(remaining - length, .dirty(reason: reason))
             }
             return nil
         }

@@ -23,6 +23,8 @@ package struct ReceivingSession: ~Copyable, ServerSession {
     /// What a chunk that is not wanted gets: the session's own refusal, which is noted, or the outside's.
     enum Refused: Sendable {
         case own(Reply, reason: String)
+        /// A CR or LF stood alone in it.
+        case dirty(reason: String)
         case outside(Reply)
     }
 
@@ -92,7 +94,7 @@ package struct ReceivingSession: ~Copyable, ServerSession {
         case .data(let reader) where reader.supposedEnd == .half: return refuseWrongEnd()
         case .greeting, .command, .skippingLine, .data, .chunk, .skippingChunk: break
         }
-        if exchange.envelope != nil { note(.timedOut, "the peer was silent for too long", "") }
+        if exchange.envelope != nil { note(.timedOut, "the peer was silent for too long", "", about: .content) }
         // RFC 5321 §4.5.3.2, §3.8: 421, then close.
         finish(.timedOut)
     }
@@ -194,7 +196,7 @@ package struct ReceivingSession: ~Copyable, ServerSession {
     /// `.needInput`, unless nothing more can come.
     mutating func wait(_ duration: Duration, isRenewedByBytes: Bool) -> Step<Question>? {
         guard hasEnded else { return .needInput(Patience(duration, isRenewedByBytes: isRenewedByBytes)) }
-        if hasSpool { note(.timedOut, "the peer closed the connection within its message", "DATA") }
+        if hasSpool { note(.timedOut, "the peer closed the connection within its message", "DATA", about: .content) }
         discard()
         state = .closing
         return nil
@@ -212,20 +214,26 @@ extension ReceivingSession {
 
     mutating func ask(_ question: Question, _ awaited: Awaited) { acts.append(.ask(question, awaited)) }
 
-    /// Tells the trace.
-    mutating func note(_ reply: Reply, _ reason: String, _ command: String) {
+    /// Tells the trace of a refused command, and of nobody but whom it was about.
+    mutating func note(_ reply: Reply, _ reason: String, _ command: String, about subject: Subject = .nothing) {
         guard notes < configuration.limits.notes else { return }
         notes += 1
         let envelope = exchange.envelope
+        let recipients: [ForwardPath] =
+            switch subject {
+            case .nothing: []
+            case .argument(_, let path): path.map { [$0] } ?? []
+            case .content: envelope?.recipients.map(\.path) ?? []
+            }
         let note = RefusalNote(
-            reply: reply, reason: reason, command: command, reversePath: envelope?.reversePath,
-            recipients: envelope?.recipients.map(\.path) ?? [])
+            reply: reply, reason: reason, command: command, reversePath: envelope?.reversePath, recipients: recipients,
+            subject: subject.text)
         ask(.refused(note), .note)
     }
 
     /// Refuses a command or a message by the session's own decision; closes when that was one too many.
-    mutating func refuse(_ reply: Reply, _ reason: String, _ command: String) {
-        note(reply, reason, command)
+    mutating func refuse(_ reply: Reply, _ reason: String, _ command: String, about subject: Subject = .nothing) {
+        note(reply, reason, command, about: subject)
         say(reply)
         errors += 1
         if errors >= configuration.limits.errors {
@@ -253,6 +261,29 @@ extension ReceivingSession {
         guard hasSpool else { return }
         hasSpool = false
         ask(.discardBody, .discard)
+    }
+}
+
+/// What a refusal is about.
+enum Subject {
+    case nothing
+    /// A command's argument, and of RCPT the path in it.
+    case argument(ArraySlice<UInt8>, ForwardPath? = nil)
+    /// The message for the recipients that were accepted.
+    case content
+
+    /// For the trace: without control characters, cut between characters.
+    var text: String {
+        guard case .argument(let argument, _) = self else { return "" }
+        var text = ""
+        var length = 0
+        let piece = String(decoding: argument.prefix(RefusalNote.subjectLimit * 2), as: UTF8.self)
+        for scalar in piece.unicodeScalars where !(scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)) {
+            length += UTF8.width(scalar)
+            if length > RefusalNote.subjectLimit { break }
+            text.unicodeScalars.append(scalar)
+        }
+        return text
     }
 }
 

@@ -43,7 +43,7 @@ extension Reply {
     static let timedOut = Reply(421, "4.4.2", "Time-out, closing")
     static let tooManyErrors = Reply(421, "4.7.0", "Too many errors, closing")
     static let tooLarge = Reply(552, "5.3.4", "The message is larger than this server takes")
-    static let bareInMessage = Reply(550, "5.6.0", "The message holds a CR or LF that is not part of a CRLF")
+    static let bareInMessage = Reply(550, "5.6.0", "The message holds a CR or LF that is not part of a CRLF; closing")
     static let bareInCommand = Reply(550, "5.5.2", "Lines must end with CRLF, and CR or LF stand nowhere else; closing")
     static let wrongEnd = Reply(550, "5.5.2", "A message ends with CRLF.CRLF and nothing else; closing")
 }

@@ -7,20 +7,25 @@
         ///  - `BUZON_TEST_PORTS=any`: free ports that the system chooses.
         ///  - `BUZON_TEST_KILL_AT=appended:3`: killed, as by `kill -9`, when the store's writer reaches the step `appended` for
         ///    the third time since the start.
-        mutating func obeyTests(_ environment: [String: String]) {
-            if environment["BUZON_TEST_PORTS"] == "any" { portOffset = nil }
+        func obeyingTests(_ environment: [String: String]) -> Appliance {
+            var appliance = self
+            if environment["BUZON_TEST_PORTS"] == "any" { appliance.portOffset = nil }
             let parts = (environment["BUZON_TEST_KILL_AT"] ?? "").split(separator: ":")
-            guard parts.count == 2, let count = Int(parts[1]) else { return }
+            guard parts.count == 2, let count = Int(parts[1]) else { return appliance }
             let name = String(parts[0])
             let reached = Mutex(0)
-            storage.step = { step in
+            appliance.storage.step = { step in
                 guard step == name else { return }
                 let isNow = reached.withLock { reached in
                     reached += 1
                     return reached == count
                 }
-                if isNow { kill(getpid(), SIGKILL) }
+                guard isNow else { return }
+                // An answer that was given too early is let out, so that its promise is broken for all to see.
+                usleep(50_000)
+                kill(getpid(), SIGKILL)
             }
+            return appliance
         }
     }
 #endif

@@ -61,28 +61,33 @@ struct Appliance {
     // MARK: Doors
 
     private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any ServedDoor] {
-        let hostname = Self.hostname(store)
-        let workshop = Workshop(threads: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
-        let caps = ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress))
+        let live = LiveConfiguration(store, connectionCap: connectionCap)
+        let complaints = Complaints(log)
+        let cores = sysconf(CInt(_SC_NPROCESSORS_ONLN))
+        let workshop = Workshop(threads: max(2, cores))
         let reception = ReceptionContext(
-            store: store, workshop: workshop, queueIDs: QueueIDs(), hostname: hostname, clock: Clock.microseconds, zone: Clock.zone)
-        let access = AccessContext(store: store, workshop: workshop)
+            store: store, workshop: workshop, queueIDs: QueueIDs(), name: { live.values.hostname }, clock: Clock.microseconds,
+            zone: Clock.zone, report: complaints.report)
+        // One core stays for whoever does not search.
+        let access = AccessContext(
+            store: store, workshop: workshop, searches: Workshop(threads: max(1, cores - 1)), report: complaints.report)
 
-        let smtp = SMTP.Configuration(hostname: hostname, maximumSize: store.integer(.maximumMessageSize))
         let receiving = Door(
-            name: "smtp", caps: caps, refusal: Array("421 4.7.0 \(hostname) Too many connections\r\n".utf8),
-            session: { ReceivingSession(configuration: smtp, connection: $0) },
+            name: "smtp", caps: { live.values.caps }, refusal: Array("421 4.7.0 Too many connections\r\n".utf8),
+            refused: { Reception.noteRefusal(reception, $0) },
+            session: { ReceivingSession(configuration: live.values.smtp, connection: $0) },
             responder: { connection, _ in Reception(reception, connection) })
-        let pop3 = MaildropSession.Configuration()
         let maildrop = Door(
-            name: "pop3", caps: caps, refusal: Array("-ERR [SYS/TEMP] Too many connections\r\n".utf8),
-            session: { MaildropSession(configuration: pop3, connection: $0) },
+            name: "pop3", caps: { live.values.caps }, refusal: Array("-ERR [SYS/TEMP] Too many connections\r\n".utf8),
+            session: { MaildropSession(configuration: live.values.pop3, connection: $0) },
             responder: { _, _ in MaildropAccess(access) })
-        let imap = IMAP.Configuration(hostname: hostname)
         let mailboxes = Door(
-            name: "imap", caps: caps, refusal: Array("* BYE [UNAVAILABLE] Too many connections\r\n".utf8),
-            session: { MailboxSession(connection: $0, configuration: imap) },
-            responder: { _, doorbell in MailboxAccess(access, clock: Clock.microseconds) { doorbell.ring() } })
+            name: "imap", caps: { live.values.caps }, refusal: Array("* BYE [UNAVAILABLE] Too many connections\r\n".utf8),
+            session: { MailboxSession(connection: $0, configuration: live.values.imap) },
+            responder: { _, doorbell in
+                MailboxAccess(
+                    access, clock: Clock.microseconds, isPointless: { doorbell.ending.hasBegun }, ring: { doorbell.ring() })
+            })
 
         var doors: [any ServedDoor] = []
         do {
@@ -114,7 +119,7 @@ struct Appliance {
 
     private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor]) async throws -> any ServedDoor {
         let door = Door(
-            name: "control", caps: ConnectionCaps(total: 16), refusal: [], session: { _ in ControlSession() },
+            name: "control", caps: { ConnectionCaps(total: 16) }, refusal: [], session: { _ in ControlSession() },
             responder: { _, _ in ControlResponder(store: store) { doors.map(\.shown) } })
         let path = Control.path(directory)
         do {
@@ -122,6 +127,7 @@ struct Appliance {
             return ListeningDoor(name: door.name, address: path, listener: listener)
         } catch {
             for door in doors { await door.closeNow() }
+            if path.utf8.count > 100 { throw CommandFailure(text("open.path-too-long", ["directory": directory])) }
             throw CommandFailure(text("serve.bind", ["address": path, "door": door.name, "reason": Self.reason(error)]))
         }
     }

@@ -33,14 +33,14 @@ struct Buzon: AsyncParsableCommand {
         } catch {
             let isHelp = exitCode(for: error) == .success
             if isHelp {
-                print(fullMessage(for: error))
+                print(UsageText.translated(fullMessage(for: error), text))
                 Glibc.exit(0)
             }
             if let failure = CommandFailure(error) {
                 complain(failure.description)
                 Glibc.exit(1)
             }
-            complain(text("error.usage", ["reason": message(for: error)]))
+            complain(text("error.usage", ["reason": UsageText.translated(message(for: error), text)]))
             Glibc.exit(2)
         }
     }

@@ -11,6 +11,8 @@ private struct Tables: RecipientBook {
 
     func isOurs(domain: String) -> Bool { domains.contains(domain) }
 
+    func oldestUser() -> String? { users.first }
+
     func localUser(_ key: String) -> LocalUser? {
         users.firstIndex(of: key).map { LocalUser(id: Int64($0), address: key) }
     }
@@ -159,11 +161,23 @@ private func expand(
     func roleAddressesReachTheAdministrator(_ address: String) throws {
         var tables = Tables(users: ["ana@mi.dominio", "luis@mi.dominio"])
         #expect(try expand(address, tables, administrator: "ana@mi.dominio").locals == ["ana@mi.dominio"])
+        tables.users = []
         #expect(try expand(address, tables).dead == [address])
+        tables.users = ["luis@mi.dominio", "ana@mi.dominio"]
+        #expect(try expand(address, tables).locals == ["luis@mi.dominio"])
         tables.forwardings = [
             "postmaster@mi.dominio": "luis@mi.dominio", "@mi.dominio": "luis@mi.dominio", "@mail.host": "luis@mi.dominio",
         ]
         #expect(try expand(address, tables, administrator: "ana@mi.dominio").locals == ["luis@mi.dominio"])
+    }
+
+    @Test func internationalDomainsAreFoundInBothForms() throws {
+        var tables = Tables(users: ["ana@mi.dominio"], forwardings: ["x@ñandú.es": "ana@mi.dominio"])
+        tables.domains.insert("xn--and-6ma2c.es")
+        #expect(try expand("x@xn--and-6ma2c.es", tables).locals == ["ana@mi.dominio"])
+        #expect(try expand("x@ÑANDÚ.es", tables).locals == ["ana@mi.dominio"])
+        tables.forwardings = ["@ñandú.es": "ana@mi.dominio"]
+        #expect(try expand("y@ñandú.es", tables).locals == ["ana@mi.dominio"])
     }
 
     @Test func whatNobodyHasIsDead() throws {

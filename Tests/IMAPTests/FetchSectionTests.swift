@@ -53,6 +53,16 @@ struct FetchSectionTests {
         #expect(Self.fetch(section, Self.tagged()) == Array(expected.utf8))
     }
 
+    @Test(arguments: [
+        (["SUBJECT"], false, "Subject: x\r\nsubject : y\r\n z\r\n\r\n"), (["FROM", "A"], false, "From: b\r\nA:\r\n\r\n"),
+        (["SUBJECT", "FROM"], true, "A:\r\n\r\n"), ([], false, "\r\n"), (["SUB", "SUBJECTS", ""], false, "\r\n"),
+    ])
+    func `fields by name`(_ names: [String], _ isInverted: Bool, _ expected: String) {
+        let bytes = Array("Subject: x\r\nFrom: b\r\nsubject : y\r\n z\r\nA:\r\n\r\n".utf8)
+        let header = FetchedHeader(range: 0..<bytes.count, bytes: bytes)
+        #expect(String(decoding: header.selecting(names.map { Array($0.utf8) }, isInverted: isInverted), as: UTF8.self) == expected)
+    }
+
     @Test func `whole is header and text`() throws {
         let mailboxes = Self.tagged()
         let whole = try #require(Self.fetch("", mailboxes))

@@ -52,14 +52,14 @@ struct MailboxSessionTests {
                 limits.literal = 64
                 limits.command = 256
                 limits.unauthenticatedCommand = 128
-                limits.messageSize = 1_000
                 limits.drainedLiteral = 2_000
                 limits.seenPage = 2
                 limits.storePage = 2
             }
             return MailboxSession(
                 connection: .from(loopback: dialog.options["remote"] == nil),
-                configuration: Configuration(hostname: "mail.test", limits: limits))
+                configuration: Configuration(
+                    hostname: "mail.test", limits: limits, maximumMessageSize: dialog.options["small"] == nil ? 52_428_800 : 1_000))
         } world: {
             filledMailboxes($0.scenario).world
         }

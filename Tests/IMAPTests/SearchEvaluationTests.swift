@@ -102,6 +102,28 @@ struct SearchEvaluationTests {
         #expect(try matches("BODY ababababc", oneLine))
     }
 
+    /// The answer of a cancelled evaluation is false, also behind NOT; nothing is read any more.
+    @Test(arguments: ["BODY needle", "NOT BODY needle", "NOT (TEXT a HEADER x y)", "OR NOT HEADER x-none z ALL BODY c"], 1...3)
+    func `stops when it is told to`(_ text: String, _ patience: Int) throws {
+        var reader = CommandReader(Array(" \(text)".utf8))
+        let program = SearchProgram(try reader.search(isUID: false, limits: Limits()).key)
+        let message = row(Array("Subject: x\r\n\r\n".utf8) + [UInt8](repeating: 0x78, count: 4 << 20))
+        var asked = 0
+        var reads = 0
+        let isMatch = program.matches(
+            message.0,
+            isCancelled: {
+                asked += 1
+                return asked >= patience
+            },
+            read: { range in
+                reads += 1
+                return Array(message.1[range])
+            })
+        #expect(!isMatch || asked < patience)
+        #expect(reads < patience)
+    }
+
     @Test(arguments: [
         ("ÁÉÍÑÜ", "áéíñü"), ("ΣΑΣ", "σας"), ("МОСКВА Ё", "москва ё"), ("Ḁ Ệ", "ḁ ệ"), ("µ", "μ"), ("Ā", "ā"), ("Ÿ", "ÿ"), ("ABC[", "abc["),
     ])

@@ -43,7 +43,6 @@ struct SessionFuzzTests {
         limits.command = 8_192
         limits.unauthenticatedCommand = 2_048
         limits.literal = 4_096
-        limits.messageSize = 20_000
         limits.drainedLiteral = 50_000
         limits.reply = 4_096
         return limits

@@ -4,21 +4,23 @@ import Testing
 
 @Suite struct ConnectionLimitsTests {
     @Test func oneAddressMayHaveSoMany() {
-        let limits = ConnectionLimits(ConnectionCaps(total: 10, perAddress: 2))
-        #expect(limits.enter("192.0.2.1", isLoopback: false))
-        #expect(limits.enter("192.0.2.1", isLoopback: false))
-        #expect(!limits.enter("192.0.2.1", isLoopback: false))
-        #expect(limits.enter("192.0.2.2", isLoopback: false))
+        let limits = ConnectionLimits()
+        let caps = ConnectionCaps(total: 10, perAddress: 2)
+        #expect(limits.enter("192.0.2.1", isLoopback: false, caps))
+        #expect(limits.enter("192.0.2.1", isLoopback: false, caps))
+        #expect(!limits.enter("192.0.2.1", isLoopback: false, caps))
+        #expect(limits.enter("192.0.2.2", isLoopback: false, caps))
         limits.leave("192.0.2.1", isLoopback: false)
-        #expect(limits.enter("192.0.2.1", isLoopback: false))
+        #expect(limits.enter("192.0.2.1", isLoopback: false, caps))
     }
 
     @Test func loopbackCountsInAllOnly() {
-        let limits = ConnectionLimits(ConnectionCaps(total: 3, perAddress: 1))
-        for _ in 0..<3 { #expect(limits.enter("127.0.0.1", isLoopback: true)) }
-        #expect(!limits.enter("127.0.0.1", isLoopback: true))
+        let limits = ConnectionLimits()
+        let caps = ConnectionCaps(total: 3, perAddress: 1)
+        for _ in 0..<3 { #expect(limits.enter("127.0.0.1", isLoopback: true, caps)) }
+        #expect(!limits.enter("127.0.0.1", isLoopback: true, caps))
         limits.leave("127.0.0.1", isLoopback: true)
-        #expect(limits.enter("192.0.2.1", isLoopback: false))
+        #expect(limits.enter("192.0.2.1", isLoopback: false, caps))
     }
 
     @Test(arguments: [

@@ -102,17 +102,25 @@ enum Outside {
         var said = ""
         var delivered: [Transaction] = []
         var isClosed = false
+        var notes: [RefusalNote] = []
     }
 
     /// Feeds everything, in pieces, and answers questions as `answer` does.
-    static func converse(_ input: String, cut: Int, endsInput: Bool = true, expires: Bool = false) -> Heard {
-        var session = ReceivingSession(configuration: Configuration(hostname: "mail.example"), connection: connection)
+    static func converse(
+        _ input: String, cut: Int, endsInput: Bool = true, expires: Bool = false, maximumSize: Int = 52_428_800,
+        maximumRecipients: Int = 1_000
+    ) -> Heard {
+        var limits = Limits()
+        limits.recipients = maximumRecipients
+        var session = ReceivingSession(
+            configuration: Configuration(hostname: "mail.example", maximumSize: maximumSize, limits: limits), connection: connection)
         var heard = Heard()
         func obey(_ step: Step<Question>) -> Answer {
             switch step {
             case .reply(let bytes): heard.said += String(decoding: bytes, as: UTF8.self)
             case .ask(let question):
                 if case .deliver(let transaction) = question { heard.delivered.append(transaction) }
+                if case .refused(let note) = question { heard.notes.append(note) }
                 return answer(question)
             case .close: heard.isClosed = true
             case .body, .needInput: break

@@ -64,10 +64,78 @@ struct ReceivingSessionTests {
                 let heard = Outside.converse(input, cut: cut)
                 #expect(heard.delivered.count == (isRight ? 1 : 0))
                 #expect(heard.said.contains("550 5.6.0") == !isRight)
-                #expect(heard.said.hasSuffix("221 2.0.0 Bye\r\n"))
+                #expect(heard.said.hasSuffix(isRight ? "221 2.0.0 Bye\r\n" : " is not part of a CRLF; closing\r\n"))
+                #expect(heard.isClosed)
             }
         }
     }
+
+    /// A message with a bare LF is refused at its true end, and nothing that was sent behind it is executed; also when it is too
+    /// large as well.
+    @Test(arguments: ["\nx", "x\ny\r\n", "x\ry\r\n", "x\r\r\n", String(repeating: "x", count: 2_000) + "\nx\r\n"])
+    func nothingBehindADirtyMessage(content: String) {
+        let start = "EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<usuario@virtual.test>\r\n"
+        let forged = "MAIL FROM:<forged@b.test>\r\nRCPT TO:<usuario@virtual.test>\r\nDATA\r\nforged\r\n.\r\nQUIT\r\n"
+        let end = content.hasSuffix("\r\n") ? ".\r\n" : "\r\n.\r\n"
+        let inChunk = "BDAT \(content.utf8.count) LAST\r\n\(content)"
+        for input in [start + "DATA\r\n" + content + end + forged, content.utf8.count < 1_000 ? start + inChunk + forged : nil] {
+            guard let input else { continue }
+            for cut in [1, 7, 65_536] {
+                let heard = Outside.converse(input, cut: cut, maximumSize: 1_000)
+                #expect(heard.delivered.isEmpty)
+                #expect(heard.said.hasSuffix("\r\n550 5.6.0 The message holds a CR or LF that is not part of a CRLF; closing\r\n"))
+                #expect(heard.isClosed)
+            }
+        }
+    }
+
+    // MARK: Notes
+
+    /// A note names whom the refusal is about, and nobody else.
+    @Test(
+        arguments: [
+            ("MAIL FROM:<\u{1}a@b.test> SIZE=x", nil, [], "FROM:<a@b.test> SIZE=x"),
+            ("MAIL x", nil, [], "x"),
+            ("MAIL FROM:<a@b.test>|RCPT TO:<u1@virtual.test>|MAIL FROM:<c@b.test>", "a@b.test", [], "FROM:<c@b.test>"),
+            ("MAIL FROM:<a@b.test>|RCPT TO:<u1@virtual.test>|RCPT TO:<broken", "a@b.test", [], "TO:<broken"),
+            (
+                "MAIL FROM:<a@b.test>|RCPT TO:<u1@virtual.test>|RCPT TO:<u2@virtual.test> X=Y", "a@b.test", ["u2@virtual.test"],
+                "TO:<u2@virtual.test> X=Y"
+            ),
+            (
+                "MAIL FROM:<a@b.test>|RCPT TO:<u1@virtual.test>|RCPT TO:<u2@virtual.test>|RCPT TO:<u3@virtual.test>", "a@b.test",
+                ["u3@virtual.test"], "TO:<u3@virtual.test>"
+            ),
+            (
+                "MAIL FROM:<a@b.test>|RCPT TO:<u1@virtual.test>|RCPT TO:<u2@virtual.test>|DATA|x\ny|.", "a@b.test",
+                ["u1@virtual.test", "u2@virtual.test"], ""
+            ),
+            ("NONSENSE \(String(repeating: "é", count: 400))", nil, [], String(repeating: "é", count: 160)),
+            ("VRFY", nil, [], ""),
+        ] as [(String, String?, [String], String)])
+    func notesNameTheirSubject(_ lines: String, _ sender: String?, _ recipients: [String], _ subject: String) {
+        let input = "EHLO x\r\n" + lines.replacing("|", with: "\r\n") + "\r\n"
+        let heard = Outside.converse(input, cut: 65_536, maximumSize: 1_000, maximumRecipients: 2)
+        #expect(heard.notes.count == 1)
+        guard let note = heard.notes.first else { return }
+        #expect(note.subject == subject)
+        #expect(note.reversePath == sender.flatMap(Outside.address).map(ReversePath.mailbox))
+        #expect(note.recipients == recipients.compactMap(Outside.address).map(ForwardPath.mailbox))
+    }
+
+    // MARK: Floods
+
+    @Test func commandsWithoutEffectMeetALimit() {
+        let start = "EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<usuario@virtual.test>\r\n"
+        for flood in ["RCPT TO:<usuario@virtual.test>\r\n", "BDAT 0\r\n"] {
+            let heard = Outside.converse(start + String(repeating: flood, count: 1_000), cut: 65_536, maximumRecipients: 1)
+            #expect(heard.isClosed)
+            #expect(heard.said.hasSuffix("421 4.7.0 Too many commands without a message, closing\r\n"))
+            #expect(heard.said.utf8.count < 10_000)
+        }
+    }
+
+    // MARK: Smuggling in commands
 
     /// What stands behind a command line with a wrong end is not executed.
     @Test(arguments: ["\n", "\r", "\r\r\n", "\n\r", " \n", "\rNOOP\r\n"])

@@ -14,18 +14,28 @@ final class BuzonProcess {
 
     static var isBuilt: Bool { access(executable, X_OK) == 0 }
 
-    private let process = Process()
+    /// NIO's sockets outlive an exec, so those of other tests' servers would be held open by this process.
+    private static let alone = """
+        for fd in /proc/self/fd/*; do fd=${fd##*/}; if [ $fd -gt 2 ]; then eval "exec $fd>&-"; fi; done; exec "$@"
+        """
+
+    private static func process(_ arguments: [String], _ environment: [String: String]) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", alone, "buzon", executable] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(["LC_ALL": "C"]) { $1 }
+        return process
+    }
+
+    private let process: Process
     private let errors = Pipe()
     private var rest: [UInt8] = []
     private(set) var ports: [String: UInt16] = [:]
 
     /// Starts `buzon serve` on free ports and waits until it is ready, or has ended.
     init(directory: String, environment: [String: String] = [:]) throws {
-        process.executableURL = URL(fileURLWithPath: Self.executable)
-        process.arguments = ["serve", "--data", directory, "--bind", "127.0.0.1"]
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging([
-            "LC_ALL": "C", "BUZON_TEST_PORTS": "any",
-        ]) { $1 }
+        process = Self.process(
+            ["serve", "--data", directory, "--bind", "127.0.0.1"], environment.merging(["BUZON_TEST_PORTS": "any"]) { $1 })
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors
@@ -89,12 +99,9 @@ final class BuzonProcess {
 
     /// One command of the command line: its exit status and what it printed on both outputs.
     static func run(_ arguments: [String], directory: String, input: String = "") throws -> (status: Int, output: String) {
-        let process = Process()
+        let process = process(arguments + ["--data", directory], [:])
         let output = Pipe()
         let stdin = Pipe()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments + ["--data", directory]
-        process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
         process.standardInput = stdin
         process.standardOutput = output
         process.standardError = output

@@ -64,7 +64,10 @@ struct ServedAppliance: Sendable {
         appliance.storage.options.keepsHouse = false
         prepare(&appliance)
         let served = ServedAppliance(directory: appliance.directory, open: try await appliance.open())
-        async let running: Void = served.open.run()
+        // Threads of its own for the server, too: tests that compute for long leave none of the common ones.
+        let executor = BlockingExecutor()
+        defer { executor.end() }
+        let running = Task(executorPreference: executor) { try await served.open.run() }
         do {
             try await served.store.set(.iterations, to: "4096")
             try await served.store.addDomain(domain)
@@ -77,11 +80,11 @@ struct ServedAppliance: Sendable {
             }
         } catch {
             await served.open.stop()
-            try? await running
+            try? await running.value
             throw error
         }
         await served.open.stop()
-        try await running
+        try await running.value
         try await after(served.directory)
         withExtendedLifetime(scratch) {}
     }

@@ -18,9 +18,9 @@ extension MailboxSession {
             remaining: announcement.size)
         if announcement.size == 0 {
             refuseAppend(append, Refusal(code: "CANNOT", "An empty message"))
-        } else if announcement.size > limits.messageSize {
+        } else if announcement.size > configuration.maximumMessageSize {
             // RFC 7889 §4.
-            refuseAppend(append, Refusal(code: "TOOBIG", "The message is larger than \(limits.messageSize) bytes"))
+            refuseAppend(append, Refusal(code: "TOOBIG", "The message is larger than \(configuration.maximumMessageSize) bytes"))
         } else {
             ask(.openAppend(mailbox: arguments.mailbox.text, size: announcement.size), .appendOpened(append))
         }

@@ -22,7 +22,7 @@ struct Fetch {
     /// The next item of the row; nil before its `* n FETCH (`.
     var item: Int?
     var structure: MessageStructure?
-    var header: (range: Range<Int>, bytes: [UInt8])?
+    var header: FetchedHeader?
     var reading: Reading?
     var failed = false
 
@@ -72,7 +72,7 @@ extension MailboxSession {
             return
         }
         while true {
-            if output.count >= limits.reply {
+            if isStepFull {
                 phase = .fetching(fetch)
                 return
             }
@@ -164,7 +164,7 @@ extension MailboxSession {
         phase = .fetching(fetch)
     }
 
-    /// Says the items of the current row. False: bytes must be read first (`fetch.reading`).
+    /// Says the items of the current row. False: bytes must be read first (`fetch.reading`), or enough was done for one step.
     private mutating func sayItems(_ fetch: inout Fetch, isRecent: Bool) -> Bool {
         var place = fetch.item ?? 0
         while place < fetch.arguments.items.count {
@@ -205,6 +205,7 @@ extension MailboxSession {
             }
             place += 1
             fetch.item = place
+            if isStepFull { return false }
         }
         if !fetch.newlySeen.isEmpty, fetch.newlySeen.contains(fetch.rows[fetch.row].uid), !fetch.arguments.items.contains(.flags) {
             // RFC 3501 §6.4.5: \Seen is set implicitly, and the answer says so.
@@ -221,6 +222,7 @@ extension MailboxSession {
 
     private mutating func sayStructure(_ fetch: inout Fetch, extended: Bool) {
         if fetch.structure == nil { fetch.structure = MessageStructure(decoding: fetch.rows[fetch.row].structure) }
+        effort += fetch.rows[fetch.row].structure.count
         if let structure = fetch.structure {
             output.append(structure.bodyStructure(extended: extended))
         } else {

@@ -14,15 +14,15 @@ extension MailboxSession {
         if case .fields(let names, let isInverted) = section.content {
             let range = range.prefix(limits.header + row.body.prefix.count)
             guard let header = fetch.header, header.range == range else {
-                fetch.reading = Fetch.Reading(rest: range, announces: nil, isHeader: true, whole: range)
                 if range.isEmpty {
-                    fetch.header = (range, [])
-                    fetch.reading = nil
+                    fetch.header = FetchedHeader(range: range, bytes: [])
                     return begin(section, at: place, &fetch)
                 }
+                fetch.reading = Fetch.Reading(rest: range, announces: nil, isHeader: true, whole: range)
                 return false
             }
-            let selected = Self.fields(names, isInverted: isInverted, of: header.bytes)
+            effort += range.count
+            let selected = header.selecting(names, isInverted: isInverted)
             let part = section.cut(0..<selected.count)
             say(section, at: place)
             output.append(literal: part.count)
@@ -80,7 +80,7 @@ extension MailboxSession {
         if reading.isHeader {
             if reading.bytes.isEmpty { reading.bytes = bytes } else { reading.bytes.append(contentsOf: bytes) }
             if reading.rest.isEmpty {
-                fetch.header = (reading.whole, reading.bytes)
+                fetch.header = FetchedHeader(range: reading.whole, bytes: reading.bytes)
                 phase = .fetching(fetch)
                 return
             }
@@ -102,9 +102,10 @@ extension MailboxSession {
     }
 
     /// In the concatenation that readers see.
-    private func range(of section: BodySection, _ row: MessageRow, _ fetch: inout Fetch) -> Range<Int>? {
+    private mutating func range(of section: BodySection, _ row: MessageRow, _ fetch: inout Fetch) -> Range<Int>? {
         if section.path.isEmpty, section.content == .everything { return 0..<row.body.size }
         if fetch.structure == nil { fetch.structure = MessageStructure(decoding: row.structure) }
+        effort += row.structure.count
         guard let structure = fetch.structure else { return nil }
         let text: MessageStructure.SectionText?
         switch section.content {
@@ -114,27 +115,6 @@ extension MailboxSession {
         case .mime: text = .mime
         }
         return structure.section(section.path, text).map { row.body.visible($0) }
-    }
-
-    /// The fields named so (or all others), as they stand there, and the empty line (RFC 3501 §6.4.5).
-    static func fields(_ names: [[UInt8]], isInverted: Bool, of header: [UInt8]) -> [UInt8] {
-        var selected: [UInt8] = []
-        header.withUnsafeBufferPointer { buffer in
-            let section = HeaderSection(parsing: buffer)
-            for field in section.fields {
-                let name = buffer[field.name]
-                let isNamed = names.contains { wanted in
-                    wanted.count == name.count && zip(wanted, name).allSatisfy { $0 == upperCased($1) }
-                }
-                if isNamed != isInverted {
-                    selected.append(contentsOf: buffer[field.range])
-                    if selected.last != 0x0A { selected.append(contentsOf: [0x0D, 0x0A]) }
-                }
-            }
-        }
-        selected.append(0x0D)
-        selected.append(0x0A)
-        return selected
     }
 }
 

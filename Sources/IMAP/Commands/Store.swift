@@ -7,6 +7,9 @@ struct Store {
     var stored = 0
     var arguments: StoreArguments
     var completion: Completion
+    /// What a page has changed, and how much of it was said.
+    var changes: [FlagChange] = []
+    var next = 0
 }
 
 extension MailboxSession {
@@ -39,9 +42,26 @@ extension MailboxSession {
         store.stored += changes.count
         view?.rememberOwn(changes)
         learnKeywords(changes.lazy.map(\.flags))
-        if !store.arguments.isSilent {
-            for change in changes { sayFlags(change, withUID: store.arguments.isUID) }
+        if store.arguments.isSilent {
+            advanceStore(store)
+            return
         }
+        store.changes = changes
+        store.next = 0
+        phase = .storing(store)
+    }
+
+    /// Says what a page has changed until enough has been said.
+    mutating func advanceStored(_ store: consuming Store) {
+        while store.next < store.changes.count {
+            if isStepFull {
+                phase = .storing(store)
+                return
+            }
+            sayFlags(store.changes[store.next], withUID: store.arguments.isUID)
+            store.next += 1
+        }
+        store.changes = []
         advanceStore(store)
     }
 }

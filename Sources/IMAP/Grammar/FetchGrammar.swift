@@ -4,6 +4,11 @@ import Mail
 enum FetchItem: Equatable, Sendable {
     case flags, internalDate, size, uid, envelope, body, bodyStructure
     case section(BodySection)
+
+    /// Names of header fields that it selects by.
+    var headerNames: Int {
+        if case .section(let section) = self, case .fields(let names, _) = section.content { names.count } else { 0 }
+    }
 }
 
 /// `BODY[…]`, and RFC822 with its kin, which are other names for it.
@@ -37,10 +42,13 @@ extension CommandReader {
         let set = try sequenceSet()
         try space()
         var items: [FetchItem] = []
+        var names = 0
         if skip(0x28) {
             repeat {
                 items.append(contentsOf: try fetchItem())
                 if items.count > limits.fetchItems { throw .bad("Too many items") }
+                names += items.last?.headerNames ?? 0
+                if names > limits.fetchHeaderNames { throw .no(Refusal(code: "LIMIT", "Too many header fields")) }
                 while skip(0x20) {}
             } while current != 0x29 && !isAtEnd
             try expect(0x29)

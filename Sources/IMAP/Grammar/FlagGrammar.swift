@@ -35,8 +35,7 @@ extension CommandReader {
         }
         let atom = try atom()
         if atom.count > Flags.maximumKeywordLength { throw .no(Refusal(code: "LIMIT", "Keyword too long")) }
-        flags.insert(keyword: String(decoding: atom, as: UTF8.self))
-        if flags.keywords.count > Flags.maximumKeywords { throw .no(Refusal(code: "LIMIT", "Too many keywords")) }
+        guard flags.insert(keyword: String(decoding: atom, as: UTF8.self)) else { throw .no(Refusal(code: "LIMIT", "Too many keywords")) }
     }
 }
 

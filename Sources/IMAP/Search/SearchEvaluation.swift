@@ -6,7 +6,7 @@ struct SearchEvaluation {
     static let window = 262_144
 
     let row: MessageRow
-    private var header: [UInt8]?
+    private var header: (bytes: [UInt8], section: HeaderSection)?
     private var envelope: (date: [UInt8]?, subject: [UInt8]?)?
     private var sentDay: Day??
     private var structure: MessageStructure??
@@ -78,9 +78,15 @@ struct SearchEvaluation {
 
     // MARK: The header
 
-    /// The bytes of the header, and perhaps some of the body.
-    private mutating func headerBytes<Failure: Error>(_ read: (Range<Int>) throws(Failure) -> [UInt8]) throws(Failure) -> [UInt8] {
-        if let header { return header }
+    /// The bytes of the header, and perhaps some of the body; its fields.
+    private mutating func wholeHeader<Failure: Error>(
+        _ read: (Range<Int>) throws(Failure) -> [UInt8]
+    ) throws(Failure) -> (bytes: [UInt8], section: HeaderSection) {
+        if let header {
+            // Reads nothing: asks whether to go on.
+            _ = try read(0..<0)
+            return header
+        }
         let size = row.body.size
         var bytes: [UInt8] = []
         while bytes.count < min(size, MessageLimits.header + row.body.prefix.count) {
@@ -90,8 +96,9 @@ struct SearchEvaluation {
             bytes.append(contentsOf: piece)
             if Self.hasEmptyLine(bytes[seam...]) { break }
         }
-        header = bytes
-        return bytes
+        let parsed = (bytes, HeaderSection(parsing: bytes.span))
+        header = parsed
+        return parsed
     }
 
     private static func hasEmptyLine(_ bytes: ArraySlice<UInt8>) -> Bool {
@@ -106,9 +113,9 @@ struct SearchEvaluation {
     private mutating func header<Failure: Error>(
         _ name: [UInt8], contains text: SearchText, _ read: (Range<Int>) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Bool {
-        let bytes = try headerBytes(read)
+        let (bytes, section) = try wholeHeader(read)
         return bytes.withUnsafeBufferPointer { buffer in
-            HeaderSection(parsing: buffer).fields(named: name, in: buffer).contains {
+            section.fields(named: name, in: buffer).contains {
                 let body = unfold(buffer, $0.body)
                 return text.occurs(in: EncodedWord.decode(body)) || text.occurs(inAddressesOf: name, body)
             }
@@ -118,13 +125,14 @@ struct SearchEvaluation {
     private mutating func wholeHeader<Failure: Error>(
         contains text: SearchText, _ read: (Range<Int>) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Bool {
-        Self.fields(of: try headerBytes(read), contain: text)
+        let (bytes, section) = try wholeHeader(read)
+        return Self.fields(of: bytes, section, contain: text)
     }
 
     /// Whether some field does, its name included.
-    private static func fields(of header: [UInt8], contain text: SearchText) -> Bool {
+    private static func fields(of header: [UInt8], _ section: HeaderSection, contain text: SearchText) -> Bool {
         header.withUnsafeBufferPointer { buffer in
-            HeaderSection(parsing: buffer).fields.contains { field in
+            section.fields.contains { field in
                 let name = String(decoding: buffer[field.name], as: UTF8.self)
                 return text.occurs(in: name + ": " + EncodedWord.decode(unfold(buffer, field.body)))
             }
@@ -143,7 +151,7 @@ struct SearchEvaluation {
             let isMessageWithin = part.parent.map { structure.parts[$0].kind == .message } ?? false
             if index > 0, withHeaders || isMessageWithin, !part.header.isEmpty {
                 let header = try bytes(of: part.header.prefix(MessageLimits.header), read)
-                if Self.fields(of: header, contain: text) { return true }
+                if Self.fields(of: header, HeaderSection(parsing: header.span), contain: text) { return true }
             }
             guard part.kind == .leaf, part.contentType.isText || part.contentType.isType("message") else { continue }
             if try self.part(part, contains: text, read) { return true }

@@ -46,7 +46,7 @@ extension CommandReader {
             }
             charset = name
         }
-        var grammar = SearchGrammar(reader: self, charset: charset, left: limits.searchKeys)
+        var grammar = SearchGrammar(reader: self, charset: charset, left: limits)
         let key = try grammar.keys(depth: limits.searchNesting)
         self = grammar.reader
         try end()
@@ -57,8 +57,10 @@ extension CommandReader {
 private struct SearchGrammar {
     var reader: CommandReader
     let charset: String?
-    /// Keys that may still come.
-    var left: Int
+    /// Keys that may still come, of each kind.
+    var left: Limits
+
+    private var isUTF8: Bool { charset.map { ["UTF-8", "UTF8"].contains($0.uppercased()) } ?? true }
 
     /// One or more keys, all of which must be fulfilled.
     mutating func keys(depth: Int) throws(CommandError) -> SearchKey {
@@ -77,8 +79,7 @@ private struct SearchGrammar {
 
     private mutating func key(depth: Int) throws(CommandError) -> SearchKey {
         guard depth > 0 else { throw .no(Refusal(code: "LIMIT", "Search nested too deep")) }
-        left -= 1
-        if left < 0 { throw .no(Refusal(code: "LIMIT", "Too many search keys")) }
+        try count(\.searchKeys)
         switch reader.current {
         case 0x28:
             _ = reader.skip(0x28)
@@ -86,9 +87,16 @@ private struct SearchGrammar {
             let inner = try keys(depth: depth - 1)
             try reader.expect(0x29)
             return inner
-        case let byte? where (0x30...0x39).contains(byte) || byte == 0x2A: return .numbers(try reader.sequenceSet())
+        case let byte? where (0x30...0x39).contains(byte) || byte == 0x2A:
+            try count(\.searchSets)
+            return .numbers(try reader.sequenceSet())
         default: return try named(try reader.keyword(), depth: depth)
         }
+    }
+
+    private mutating func count(_ kind: WritableKeyPath<Limits, Int>) throws(CommandError) {
+        left[keyPath: kind] -= 1
+        if left[keyPath: kind] < 0 { throw .no(Refusal(code: "LIMIT", "Too many search keys of that kind")) }
     }
 
     private mutating func named(_ name: String, depth: Int) throws(CommandError) -> SearchKey {
@@ -117,16 +125,17 @@ private struct SearchGrammar {
         case "SENTBEFORE": return .sentBefore(try day())
         case "SENTON": return .sentOn(try day())
         case "SENTSINCE": return .sentSince(try day())
-        case "SUBJECT": return .subject(try text())
-        case "FROM", "TO", "CC", "BCC": return .header(Array(name.utf8), try text())
+        case "SUBJECT": return .subject(try text(\.searchFields))
+        case "FROM", "TO", "CC", "BCC": return .header(Array(name.utf8), try text(\.searchFields))
         case "HEADER":
             try reader.space()
             let field = try reader.astring().map(upperCased)
-            let value = try text()
+            let value = try text(\.searchFields)
             return field.elementsEqual("SUBJECT".utf8) ? .subject(value) : .header(field, value)
-        case "BODY": return .body(try text())
-        case "TEXT": return .text(try text())
+        case "BODY": return .body(try text(\.searchBodies))
+        case "TEXT": return .text(try text(\.searchBodies))
         case "UID":
+            try count(\.searchSets)
             try reader.space()
             return .uids(try reader.sequenceSet())
         case "NOT":
@@ -156,10 +165,15 @@ private struct SearchGrammar {
         return try reader.date()
     }
 
-    private mutating func text() throws(CommandError) -> SearchText {
+    private mutating func text(_ kind: WritableKeyPath<Limits, Int>) throws(CommandError) -> SearchText {
+        try count(kind)
         try reader.space()
         let bytes = try reader.astring()
         // Without CHARSET it ought to be US-ASCII; what clients send nevertheless is UTF-8.
+        if isUTF8 {
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw .bad("Invalid UTF-8 in a search string") }
+            return SearchText(text)
+        }
         return SearchText(charset.map { Charset.decode(bytes, named: $0) } ?? Charset.decode(bytes[...]))
     }
 }

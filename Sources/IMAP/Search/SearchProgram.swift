@@ -22,12 +22,32 @@ package struct SearchProgram: Sendable, Equatable {
     /// Whether a message matches. `read` gives bytes of its concatenation, at most 64 KiB at once; it is called only when
     /// `needs` says so, and as late as possible. What it throws ends the evaluation. Holds at most the header and about
     /// `SearchEvaluation.window` decoded bytes.
+    ///
+    /// `isCancelled` is asked before each read of at most 64 KiB and before each key that looks into the header: once it says
+    /// true, the evaluation ends and the answer is false, whatever the program. Who cancels drops the answers.
     package func matches<Failure: Error>(
-        _ row: MessageRow, read: (Range<Int>) throws(Failure) -> [UInt8]
+        _ row: MessageRow, isCancelled: () -> Bool = { false }, read: (Range<Int>) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Bool {
         var evaluation = SearchEvaluation(row: row)
-        return try evaluation.matches(key, read)
+        do throws(SearchEnd<Failure>) {
+            return try evaluation.matches(key) { (range) throws(SearchEnd<Failure>) in
+                if isCancelled() { throw .cancelled }
+                if range.isEmpty { return [] }
+                do throws(Failure) { return try read(range) } catch { throw .failed(error) }
+            }
+        } catch {
+            switch error {
+            case .cancelled: return false
+            case .failed(let failure): throw failure
+            }
+        }
     }
+}
+
+/// What ends an evaluation before its answer is known.
+private enum SearchEnd<Failure: Error>: Error {
+    case cancelled
+    case failed(Failure)
 }
 
 extension SearchKey {

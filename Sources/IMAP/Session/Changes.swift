@@ -3,19 +3,18 @@ import Mail
 extension MailboxSession {
     /// The store says what happened in the selected mailbox since the session last knew.
     mutating func proceedChanges(_ purpose: consuming Telling.Purpose, _ answer: consuming Answer) {
-        guard case .changes(let changes) = answer, var view = take(&view) else {
-            // Nothing can be told now. The next command asks again.
-            finishTelling(purpose)
-            return
-        }
-        if changes.isGone {
+        if Self.saysGone(answer) {
             // RFC 2180 §3.3: the mailbox was deleted by another session. Nothing could be answered about it any more.
-            self.view = view
             if case .complete(let completion) = purpose, completion.mayDeleteSelected {
                 deselect(then: .complete(completion))
                 return
             }
             bye("The selected mailbox was deleted")
+            return
+        }
+        guard case .changes(let changes) = answer, var view = take(&view) else {
+            // Nothing can be told now. The next command asks again.
+            finishTelling(purpose)
             return
         }
         let mayTellExpunges: Bool
@@ -37,6 +36,14 @@ extension MailboxSession {
         self.view = view
         learnKeywords(flagged.lazy.map(\.flags))
         phase = .telling(Telling(expunges: expunges, exists: exists, flagged: flagged, purpose: purpose))
+    }
+
+    private static func saysGone(_ answer: borrowing Answer) -> Bool {
+        switch copy answer {
+        case .changes(let changes): changes.isGone
+        case .refused(let refusal): refusal.code == "NONEXISTENT"
+        default: false
+        }
     }
 
     /// Says a piece of it.
@@ -101,7 +108,9 @@ extension MailboxSession {
     /// RFC 3501 §7.2.6: a keyword that the client has not heard of is announced before it is used.
     mutating func learnKeywords(_ flags: some Sequence<Flags>) {
         var learned = false
-        for flags in flags where !flags.keywords.isEmpty {
+        var last: [String] = []
+        for flags in flags where !flags.keywords.isEmpty && flags.keywords != last {
+            last = flags.keywords
             for keyword in flags.keywords where view?.learn(keyword: keyword) ?? false { learned = true }
         }
         if learned { sayKnownFlags() }

@@ -7,13 +7,17 @@ package struct Configuration: Sendable {
     package var hiddenCapabilities: Set<String>
     /// Whether passwords may travel unencrypted from other machines.
     package var allowsPlaintextLogin: Bool
+    /// RFC 7889: the largest message that APPEND takes, in bytes. Larger ones get NO [TOOBIG].
+    package var maximumMessageSize: Int
 
     package init(
-        hostname: String, limits: Limits = Limits(), hiddenCapabilities: Set<String> = [], allowsPlaintextLogin: Bool = false
+        hostname: String, limits: Limits = Limits(), hiddenCapabilities: Set<String> = [], allowsPlaintextLogin: Bool = false,
+        maximumMessageSize: Int = 52_428_800
     ) {
         self.hostname = hostname
         self.limits = limits
         self.hiddenCapabilities = hiddenCapabilities
         self.allowsPlaintextLogin = allowsPlaintextLogin
+        self.maximumMessageSize = maximumMessageSize
     }
 }

@@ -28,6 +28,8 @@ package struct MailboxSession: ServerSession, ~Copyable {
     /// Before login in all, after it since the last right command.
     var badCommands = 0
     var loginFailures = 0
+    /// Bytes that were looked at since the last step.
+    var effort = 0
     var isWoken = false
     var isEnded = false
     var isExpired = false
@@ -41,7 +43,7 @@ package struct MailboxSession: ServerSession, ~Copyable {
     var limits: Limits { configuration.limits }
 
     /// Bytes that the session holds for its peer: commands that arrive, replies that wait.
-    package var heldBytes: Int { assembler.heldBytes + output.count }
+    package var heldBytes: Int { assembler.heldBytes + output.heldBytes }
 
     package mutating func receive(_ bytes: Span<UInt8>) {
         if case .closed = phase { return }
@@ -64,10 +66,19 @@ package struct MailboxSession: ServerSession, ~Copyable {
 
     package mutating func next() -> Step<Question> {
         while true {
-            if output.count >= limits.reply { return .reply(output.take(limits.reply)) }
-            if let step = advance() { return step }
+            if isStepFull {
+                effort = 0
+                if !output.isEmpty { return .reply(output.take(limits.reply)) }
+            }
+            if let step = advance() {
+                effort = 0
+                return step
+            }
         }
     }
+
+    /// Enough was said or looked at: what comes next is another step's, so that none takes long.
+    var isStepFull: Bool { output.count >= limits.reply || effort >= limits.stepEffort }
 
     private mutating func takePhase() -> Phase {
         var taken = Phase.deciding
@@ -98,6 +109,9 @@ package struct MailboxSession: ServerSession, ~Copyable {
         case .appending(let append): return advanceAppend(append)
         case .fetching(let fetch):
             advanceFetch(fetch)
+            return nil
+        case .storing(let store):
+            advanceStored(store)
             return nil
         case .listingResults(let results):
             advanceSearchResults(results)

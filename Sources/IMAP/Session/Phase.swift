@@ -15,6 +15,7 @@ enum Phase {
     case idling(tag: [UInt8])
     case appending(Append)
     case fetching(Fetch)
+    case storing(Store)
     case listingResults(SearchResults)
     case telling(Telling)
     /// Between taking a phase out and putting the next one in.

@@ -1,12 +1,15 @@
 import Mail
 
-/// Bytes on their way to the peer, formatted in place. What leaves is cut into pieces; the start moves instead of the bytes.
+/// Bytes on their way to the peer, formatted in place. What leaves is cut into pieces; the start moves, and the bytes follow
+/// once more than half of the storage is dead: n bytes cost O(n), and no more than twice of what waits is held.
 struct ResponseBuffer {
     private(set) var bytes: [UInt8] = []
     private var start = 0
 
     var count: Int { bytes.count - start }
     var isEmpty: Bool { bytes.count == start }
+    /// What it occupies, dead bytes included.
+    var heldBytes: Int { bytes.count }
 
     mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
@@ -122,6 +125,9 @@ struct ResponseBuffer {
         start = end
         if start == bytes.count {
             bytes = []
+            start = 0
+        } else if start > bytes.count / 2 {
+            bytes.removeSubrange(..<start)
             start = 0
         }
         return taken

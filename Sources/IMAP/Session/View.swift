@@ -148,7 +148,7 @@ struct View {
     /// The flags of this change have been answered already, or were asked not to be (.SILENT).
     mutating func rememberOwn(_ changes: [FlagChange]) {
         for change in changes where change.modSeq > modSeq {
-            own[change.modSeq] = own[change.modSeq].map { $0.union(UIDSet(change.uid...change.uid)) } ?? UIDSet(change.uid...change.uid)
+            own[change.modSeq, default: UIDSet()].append(change.uid)
         }
     }
 

@@ -29,41 +29,64 @@ package struct Flags: Hashable, Sendable {
         for keyword in keywords { insert(keyword: keyword) }
     }
 
+    /// No further keyword has room.
+    package var isFull: Bool { keywords.count >= Self.maximumKeywords }
+
     /// False when there is no room for it, or it is empty or longer than a keyword may be; then nothing changes. A keyword that is
     /// there in another case stays as it was.
     @discardableResult
     package mutating func insert(keyword: String) -> Bool {
-        if contains(keyword: keyword) { return true }
-        guard keywords.count < Self.maximumKeywords, (1...Self.maximumKeywordLength).contains(keyword.utf8.count) else { return false }
-        let folded = keyword.asciiLowercased
-        let place = keywords.firstIndex { $0.asciiLowercased > folded } ?? keywords.endIndex
+        let place = place(of: keyword)
+        if isThere(keyword, place) { return true }
+        guard !isFull, (1...Self.maximumKeywordLength).contains(keyword.utf8.count) else { return false }
         keywords.insert(keyword, at: place)
         return true
     }
 
     package mutating func remove(keyword: String) {
-        let folded = keyword.asciiLowercased
-        keywords.removeAll { $0.asciiLowercased == folded }
+        let place = place(of: keyword)
+        if isThere(keyword, place) { keywords.remove(at: place) }
     }
 
-    package func contains(keyword: String) -> Bool {
-        if keywords.isEmpty { return false }
-        let folded = keyword.asciiLowercased
-        return keywords.contains { $0.asciiLowercased == folded }
+    package func contains(keyword: String) -> Bool { isThere(keyword, place(of: keyword)) }
+
+    /// The first keyword that does not come before this one.
+    private func place(of keyword: String) -> Int {
+        var low = 0
+        var high = keywords.count
+        while low < high {
+            let middle = (low + high) / 2
+            if Self.precedes(keywords[middle], keyword) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func isThere(_ keyword: String, _ place: Int) -> Bool {
+        place < keywords.count && !Self.precedes(keyword, keywords[place])
+    }
+
+    private static func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8) { $0.asciiLowercased < $1.asciiLowercased }
     }
 }
 
 extension Flags {
-    /// STORE's FLAGS, +FLAGS and -FLAGS. Keywords beyond `maximumKeywords` are not added.
-    package mutating func apply(_ operation: FlagOperation, _ other: Flags) {
+    /// STORE's FLAGS, +FLAGS and -FLAGS. Keywords beyond `maximumKeywords` are not added: false when there were any.
+    @discardableResult
+    package mutating func apply(_ operation: FlagOperation, _ other: Flags) -> Bool {
         switch operation {
-        case .replace: self = other
+        case .replace:
+            self = other
+            return true
         case .add:
             system.formUnion(other.system)
-            for keyword in other.keywords { insert(keyword: keyword) }
+            var isWhole = true
+            for keyword in other.keywords where !insert(keyword: keyword) { isWhole = false }
+            return isWhole
         case .remove:
             system.subtract(other.system)
             for keyword in other.keywords { remove(keyword: keyword) }
+            return true
         }
     }
 }

@@ -19,6 +19,11 @@ package struct AddressBook: ~Copyable {
         try database.first("SELECT destination FROM forwarding WHERE origin = ?", .text(origin)) { destinationList($0.text(0)) }
     }
 
+    /// The address of the user who is here longest.
+    package func oldestUser() throws -> String? {
+        try database.first("SELECT email FROM user ORDER BY id LIMIT 1") { $0.text(0) }
+    }
+
     /// Whether the user has a quota at all. `fallback`: the setting.
     package func hasQuota(_ user: UserID, fallback: Int) throws -> Bool {
         let own = try database.first("SELECT quota FROM user WHERE id = ?", .integer(user.rawValue)) { $0.int(0) } ?? -1

@@ -1,4 +1,5 @@
 import GRDB
+import Mail
 import Synchronization
 
 /// A setting that the server knows. Anything else is refused when it is set.
@@ -64,7 +65,7 @@ package struct Setting: Sendable, Hashable {
             }
         case .networks:
             let parts = value.split(separator: ",").map { trimmed(String($0)) }
-            return parts.allSatisfy(isNetwork) ? parts.joined(separator: ",") : nil
+            return parts.allSatisfy({ $0.isEmpty || IPNetwork($0) != nil }) ? parts.filter { !$0.isEmpty }.joined(separator: ",") : nil
         case .separator: return value.utf8.count <= 1 && value != "@" ? value : nil
         case .host: return value.isEmpty || isDomain(value.lowercased()) ? value.lowercased() : nil
         case .address: return value.isEmpty || emailDomain(value.lowercased()) != nil ? value.lowercased() : nil
@@ -75,17 +76,6 @@ package struct Setting: Sendable, Hashable {
 
     static func load(_ db: Database) throws -> [String: String] {
         try Dictionary(uniqueKeysWithValues: db.all("SELECT key, value FROM setting") { ($0.text(0), $0.text(1)) })
-    }
-
-    /// Digits, dots, colons and a prefix length: what it means is `Mail.Network`'s to say.
-    private func isNetwork(_ text: String) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let address = parts.first, !address.isEmpty else { return false }
-        if parts.count == 2, Int(parts[1]).map({ (0...128).contains($0) }) != true { return false }
-        return address.utf8.allSatisfy {
-            $0 == 0x3A || $0 == 0x2E || $0 == 0x5B || $0 == 0x5D || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
-                || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 | 0x20
-        } && (address.contains(".") || address.contains(":"))
     }
 }
 

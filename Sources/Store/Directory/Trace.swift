@@ -12,6 +12,8 @@ package struct TraceEntry: Sendable, Equatable {
     package var peer: String
     package var sender: String
     package var recipient: String
+    /// Where it ended up, when that is another address.
+    package var destination: String
     /// The reply's code, 0 when there was none.
     package var code: Int
     /// In words, for people.
@@ -19,7 +21,7 @@ package struct TraceEntry: Sendable, Equatable {
 
     package init(
         time: Int64, event: String, queueID: String = "", messageID: String = "", peer: String = "", sender: String = "",
-        recipient: String = "", code: Int = 0, text: String = ""
+        recipient: String = "", destination: String = "", code: Int = 0, text: String = ""
     ) {
         self.time = time
         self.event = event
@@ -28,6 +30,7 @@ package struct TraceEntry: Sendable, Equatable {
         self.peer = peer
         self.sender = sender
         self.recipient = recipient
+        self.destination = destination
         self.code = code
         self.text = text
     }
@@ -47,14 +50,14 @@ extension MailStore {
         let rows = try await read { db in
             try db.all(
                 """
-                SELECT time, event, queue_id, message_id, peer, sender, recipient, code, text FROM trace
-                WHERE lower(sender) = ?1 OR lower(recipient) = ?1 OR lower(message_id) IN (?1, '<' || ?1 || '>') OR lower(queue_id) = ?1
+                SELECT time, event, queue_id, message_id, peer, sender, recipient, destination, code, text FROM trace
+                WHERE lower(sender) = ?1 OR lower(recipient) = ?1 OR lower(destination) = ?1 OR lower(message_id) IN (?1, '<' || ?1 || '>') OR lower(queue_id) = ?1
                 ORDER BY id DESC LIMIT ?2
                 """, .text(folded(bare)), .int(limit)
             ) { row in
                 TraceEntry(
                     time: row.int64(0), event: row.text(1), queueID: row.text(2), messageID: row.text(3), peer: row.text(4),
-                    sender: row.text(5), recipient: row.text(6), code: row.int(7), text: row.text(8))
+                    sender: row.text(5), recipient: row.text(6), destination: row.text(7), code: row.int(8), text: row.text(9))
             }
         }
         return rows.reversed()
@@ -66,10 +69,10 @@ extension Database {
         for entry in entries {
             try run(
                 """
-                INSERT INTO trace (time, event, queue_id, message_id, peer, sender, recipient, code, text)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO trace (time, event, queue_id, message_id, peer, sender, recipient, destination, code, text)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, .integer(entry.time), .text(entry.event), .text(entry.queueID), .text(entry.messageID), .text(entry.peer),
-                .text(entry.sender), .text(entry.recipient), .int(entry.code),
+                .text(entry.sender), .text(entry.recipient), .text(entry.destination), .int(entry.code),
                 .text(entry.text.utf8.count <= 1_000 ? entry.text : String(entry.text.prefix(1_000))))
         }
     }

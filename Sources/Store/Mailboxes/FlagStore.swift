@@ -19,8 +19,8 @@ extension MailStore {
                     [.integer(messageKey(id, range.lowerBound)), .integer(messageKey(id, range.upperBound))]
                 ) { row in
                     let before = row.flags(1)
-                    let after = before.applying(operation, flags)
-                    guard after.keywords.count <= Flags.maximumKeywords else { throw StoreFailure.limit("keywords") }
+                    var after = before
+                    guard after.apply(operation, flags) else { throw StoreFailure.limit("keywords") }
                     if after != before { changed.append((changes.count, before.system.contains(.seen))) }
                     changes.append(
                         FlagChange(uid: UID(truncatingIfNeeded: row.int64(0) & 0xFFFF_FFFF), flags: after, modSeq: row.int64(3)))
@@ -41,24 +41,6 @@ extension MailStore {
             if unseen != 0 { try db.run("UPDATE mailbox SET unseen = unseen + ? WHERE id = ?", .int(unseen), .integer(id)) }
             effects.touched.append(id)
             return (changes, modSeq)
-        }
-    }
-}
-
-extension Flags {
-    func applying(_ operation: FlagOperation, _ other: Flags) -> Flags {
-        switch operation {
-        case .replace: return other
-        case .add:
-            var result = self
-            result.system.formUnion(other.system)
-            for keyword in other.keywords { result.insert(keyword: keyword) }
-            return result
-        case .remove:
-            var result = self
-            result.system.subtract(other.system)
-            for keyword in other.keywords { result.remove(keyword: keyword) }
-            return result
         }
     }
 }

@@ -38,15 +38,11 @@ struct ForwardingCommand: ParsableCommand {
 
         func run() async throws {
             let wanted = addresses(destinations)
+            guard !wanted.isEmpty else { throw CommandFailure(text("forwarding.no-destination")) }
             let forwarding = try await common.withStore { store in
                 let check = try ForwardingCheck(
                     origin: origin, hostname: Appliance.hostname(store), tagSeparator: store.value(.separator))
-                let existing = try await store.forwarding(check.key)?.destinations ?? []
-                let new = wanted.filter { one in !existing.contains { $0.lowercased() == one.lowercased() } }
-                if new.isEmpty, !existing.isEmpty { throw CommandFailure(text("forwarding.exists", ["origin": check.key])) }
-                let all = existing + new
-                try await check.write(all, in: store)
-                return Forwarding(origin: check.key, destinations: all)
+                return Forwarding(origin: check.key, destinations: try await check.add(wanted, in: store))
             }
             try common.answer(
                 Shown(forwarding),
@@ -90,20 +86,30 @@ struct ForwardingCommand: ParsableCommand {
             let gone = addresses(destinations).map { $0.lowercased() }
             let left = try await common.withStore { store in
                 let key = (try? ForwardingCheck(origin: origin, hostname: "", tagSeparator: "").key) ?? origin
-                guard let existing = try await store.forwarding(key) else { throw unknown(origin) }
-                let left = gone.isEmpty ? [] : existing.destinations.filter { !gone.contains($0.lowercased()) }
-                if !gone.isEmpty, left.count == existing.destinations.count {
-                    throw CommandFailure(
-                        text("forwarding.unknown-destination", ["origin": key, "destination": gone.joined(separator: ", ")]))
+                let problem = Problem()
+                do {
+                    let left = try await store.changeForwarding(key) { existing in
+                        let left = gone.isEmpty ? [] : existing.filter { !gone.contains($0.lowercased()) }
+                        if existing.isEmpty {
+                            problem.set(text("forwarding.unknown", ["origin": origin]))
+                        } else if left.count == existing.count {
+                            problem.set(
+                                text("forwarding.unknown-destination", ["origin": key, "destination": gone.joined(separator: ", ")]))
+                        } else {
+                            return left
+                        }
+                        throw StoreFailure.notAllowed
+                    }
+                    return Forwarding(origin: key, destinations: left)
+                } catch {
+                    throw problem.take().map(CommandFailure.init) ?? error
                 }
-                if left.isEmpty {
-                    try await store.removeForwarding(key)
-                } else {
-                    try await store.setForwarding(key, left, replacing: true)
-                }
-                return Forwarding(origin: key, destinations: left)
             }
-            try common.answer(Shown(left), text("forwarding.removed", ["origin": left.origin]))
+            try common.answer(
+                Shown(left),
+                left.destinations.isEmpty
+                    ? text("forwarding.removed", ["origin": left.origin])
+                    : text("forwarding.kept", ["origin": left.origin, "destinations": left.destinations.joined(separator: ", ")]))
         }
     }
 }
@@ -130,20 +136,28 @@ struct ForwardingCheck: Sendable {
         recipients = Recipients(hostname: hostname, tagSeparator: tagSeparator, administrator: nil)
     }
 
-    func write(_ destinations: [String], in store: MailStore) async throws {
-        for destination in destinations where !Self.isDestination(destination) {
+    /// Adds what is not there yet. Answers all destinations.
+    func add(_ wanted: [String], in store: MailStore) async throws -> [String] {
+        for destination in wanted where !Self.isDestination(destination) {
             throw CommandFailure(text("forwarding.invalid-destination", ["destination": destination]))
         }
         let problem = Problem()
         do {
-            try await store.setForwarding(key, destinations, replacing: true) { book in
-                if let found = try judge(destinations, book) {
+            return try await store.changeForwarding(key) { existing in
+                let new = wanted.filter { one in !existing.contains { $0.lowercased() == one.lowercased() } }
+                guard !new.isEmpty else {
+                    problem.set(text("forwarding.exists", ["origin": key]))
+                    throw StoreFailure.notAllowed
+                }
+                return existing + new
+            } check: { book in
+                if let found = try judge(wanted, book) {
                     problem.set(found)
                     throw StoreFailure.notAllowed
                 }
             }
         } catch {
-            throw problem.take().map(CommandFailure.init) ?? CommandFailure(error) ?? CommandFailure("\(error)")
+            throw problem.take().map(CommandFailure.init) ?? error
         }
     }
 

@@ -26,9 +26,11 @@ struct Serve: AsyncParsableCommand {
         var log = Logger(label: "buzon")
         log.logLevel = verbose ? .debug : .info
         let hosts = bind.isEmpty ? ["0.0.0.0", "::"] : bind
-        var appliance = Appliance(directory: common.data, hosts: hosts, portOffset: portOffset, log: log)
+        let asked = Appliance(directory: common.data, hosts: hosts, portOffset: portOffset, log: log)
         #if DEBUG
-            appliance.obeyTests(ProcessInfo.processInfo.environment)
+            let appliance = asked.obeyingTests(ProcessInfo.processInfo.environment)
+        #else
+            let appliance = asked
         #endif
         do {
             try await appliance.serve()

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Flow
+import Mail
 import Store
 
 struct SettingsCommand: ParsableCommand {
@@ -15,6 +17,13 @@ struct SettingsCommand: ParsableCommand {
     private static func named(_ key: String) throws -> Setting {
         guard let setting = Setting.named(key) else { throw CommandFailure(text("settings.unknown", ["key": key])) }
         return setting
+    }
+
+    /// Whether mail for the address would arrive anywhere.
+    private static func leadsSomewhere(_ value: String, _ store: MailStore) async throws -> Bool {
+        guard let address = try? Address(parsing: value, allowUTF8: true) else { return true }
+        let recipients = Recipients(hostname: Appliance.hostname(store), tagSeparator: store.value(.separator), administrator: nil)
+        return try await store.withAddressBook { book in (try? recipients.expand(address, in: book).isEmpty) == false }
     }
 
     struct List: AsyncParsableCommand {
@@ -53,6 +62,9 @@ struct SettingsCommand: ParsableCommand {
         func run() async throws {
             let setting = try named(key)
             try await common.withStore { store in
+                if setting == .administrator, !value.isEmpty, try await !leadsSomewhere(value, store) {
+                    throw CommandFailure(text("settings.administrator", ["value": value]))
+                }
                 try await telling({
                     switch $0 {
                     case .invalid: text("settings.invalid", ["key": key, "value": value])

@@ -15,6 +15,10 @@ import Testing
         var flags = Flags(keywords: (0..<200).map { "k\($0)" })
         func insert(_ keyword: String) -> Bool { flags.insert(keyword: keyword) }
         #expect(flags.keywords.count == Flags.maximumKeywords)
+        #expect(flags.isFull)
+        func add(_ other: Flags) -> Bool { flags.apply(.add, other) }
+        #expect(add(Flags(keywords: ["one-more"])) == false)
+        #expect(add(Flags(.seen, keywords: ["k0", "K1"])) == true)
         #expect(insert("another") == false)
         #expect(insert("K0") == true)
         flags.remove(keyword: "k0")

@@ -1,0 +1,45 @@
+import IMAP
+import Network
+import POP3
+import SMTP
+import Store
+import Synchronization
+
+/// What sessions are told about the server, laid out once for each state of the settings: a change counts for the next
+/// connection.
+final class LiveConfiguration: Sendable {
+    struct Values: Sendable {
+        var hostname: String
+        var smtp: SMTP.Configuration
+        var pop3: MaildropSession.Configuration
+        var imap: IMAP.Configuration
+        var caps: ConnectionCaps
+    }
+
+    private let store: MailStore
+    private let connectionCap: Int
+    private let state: Mutex<(generation: UInt64, values: Values)>
+
+    init(_ store: MailStore, connectionCap: Int) {
+        self.store = store
+        self.connectionCap = connectionCap
+        state = Mutex((store.directoryGeneration, Self.read(store, connectionCap)))
+    }
+
+    var values: Values {
+        let generation = store.directoryGeneration
+        return state.withLock { state in
+            if state.generation != generation { state = (generation, Self.read(store, connectionCap)) }
+            return state.values
+        }
+    }
+
+    private static func read(_ store: MailStore, _ connectionCap: Int) -> Values {
+        let hostname = Appliance.hostname(store)
+        let size = store.integer(.maximumMessageSize)
+        return Values(
+            hostname: hostname, smtp: SMTP.Configuration(hostname: hostname, maximumSize: size), pop3: MaildropSession.Configuration(),
+            imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size),
+            caps: ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress)))
+    }
+}

@@ -1,0 +1,79 @@
+import MailTesting
+import Testing
+
+@testable import Store
+@testable import buzon
+
+/// A change counts for the next connection, without a restart.
+@Suite struct SettingsTests {
+    private static let message = [UInt8]("Subject: x\r\n\r\nhola\r\n".utf8)
+
+    @Test func sizeAndNameAreThoseOfNow() async throws {
+        try await ServedAppliance.run { served in
+            #expect(try served.smtp().ehlo()["SIZE"] == "52428800")
+            try await served.store.set(.maximumMessageSize, to: "70000")
+            try await served.store.set(.hostname, to: "otro.virtual.test")
+            let smtp = try served.smtp()
+            #expect(smtp.greeting.lines.first?.hasPrefix("otro.virtual.test ") == true, "\(smtp.greeting)")
+            #expect(try smtp.ehlo()["SIZE"] == "70000")
+            let large = [UInt8]("Subject: x\r\n\r\n" + String(repeating: "linea\r\n", count: 11_000))
+            #expect(try smtp.submit(from: "a@example.com", to: [ServedAppliance.user], message: large).code == 552)
+        }
+    }
+
+    @Test func networksAreThoseOfNow() async throws {
+        try await ServedAppliance.run { served in
+            #expect(try served.smtpGreeted().submit(from: "a@example.com", to: ["x@example.org"], message: Self.message).code == 250)
+            try await served.store.set(.networks, to: "192.0.2.0/24")
+            let smtp = try served.smtpGreeted()
+            #expect(try smtp.command("MAIL FROM:<a@example.com>").code == 250)
+            #expect(try smtp.command("RCPT TO:<x@example.org>").code == 554)
+        }
+    }
+
+    @Test(arguments: ["127.0.0.1/8", "10.0.0.0/33", "x", "1.2.3", "::1/129", "10.0.0.0/8,nada"])
+    func whatIsNoNetworkIsRefused(_ value: String) async throws {
+        #expect(Setting.networks.normalised(value) == nil)
+    }
+
+    @Test(arguments: [
+        ("", ""), ("127.0.0.0/8, ::1/128", "127.0.0.0/8,::1/128"), ("192.0.2.7", "192.0.2.7"), ("[2001:db8::]/32", "[2001:db8::]/32"),
+    ])
+    func networksAreKeptAsWritten(_ value: String, _ stored: String) {
+        #expect(Setting.networks.normalised(value) == stored)
+    }
+
+    /// RFC 5321 §4.5.1, while nobody is named.
+    @Test(arguments: ["postmaster", "Postmaster@virtual.test", "abuse@virtual.test"])
+    func rolesReachSomebodyOnAFreshServer(_ recipient: String) async throws {
+        try await ServedAppliance.run { served in
+            let smtp = try served.smtpGreeted()
+            #expect(try smtp.submit(from: "a@example.com", to: [recipient], message: Self.message).code == 250)
+            #expect(try served.pop3().stat().messages == 1)
+            try await served.store.set(.administrator, to: ServedAppliance.other)
+            #expect(try smtp.submit(from: "a@example.com", to: [recipient], message: Self.message).code == 250)
+            #expect(try served.pop3(ServedAppliance.other).stat().messages == 1)
+        }
+    }
+
+    @Test func traceFindsWhereMailEndedUp() async throws {
+        try await ServedAppliance.run { served in
+            _ = try await served.store.changeForwarding("info@virtual.test") { _ in [ServedAppliance.other, "luis@example.org"] }
+            #expect(
+                try served.smtpGreeted().submit(from: "a@example.com", to: ["info@virtual.test"], message: Self.message).code == 250)
+            #expect(try await served.trace(ServedAppliance.other).map(\.event) == ["delivered"])
+            #expect(try await served.trace("luis@example.org").map(\.event) == ["queued"])
+        }
+    }
+
+    /// RFC 5321 §7.2: who else was addressed is not told to the others.
+    @Test func aRelayedMessageNamesNobodyOfSeveral() async throws {
+        try await ServedAppliance.run { served in
+            let smtp = try served.smtpGreeted()
+            #expect(try smtp.submit(from: "a@example.com", to: ["x@example.org", "y@example.net"], message: Self.message).code == 250)
+            let prefix = try await served.store.read { try $0.first("SELECT prefix FROM outgoing") { $0.blob(0) } ?? [] }
+            let text = String(decoding: prefix, as: UTF8.self)
+            #expect(text.hasPrefix("Received: ") && !text.contains("example.org") && !text.contains("example.net"), "\(text)")
+        }
+    }
+}
