@@ -60,7 +60,7 @@ package final class MailStore: Sendable {
     let readQueues: [DispatchQueue]
     let nextQueue = Atomic<Int>(0)
     let upkeep: Upkeep
-    let complaints: Complaints
+    let failureLog: FailureLog
     let logLength: LogLength
     let isCheckpointing = Atomic(false)
     let checkpointQueue = DispatchQueue(label: "buzon.store.checkpoint", qos: .utility)
@@ -101,8 +101,8 @@ package final class MailStore: Sendable {
         self.wakes = wakes
         let upkeep = Upkeep()
         self.upkeep = upkeep
-        let complaints = Complaints(options.report)
-        self.complaints = complaints
+        let failureLog = FailureLog(options.report)
+        self.failureLog = failureLog
         readQueues = (0..<4).map { DispatchQueue(label: "buzon.store.read.\($0)") }
         let owner = Owner()
         let hooks = Writer.Hooks(
@@ -110,7 +110,7 @@ package final class MailStore: Sendable {
                 generation.bump()
                 upkeep.noticed()
             }, wake: { wakes.wake($0) }, committed: { owner.store?.checkpointWhenDue() },
-            failed: { complaints.tell("writing", $0) },
+            failed: { failureLog.tell("writing", $0) },
             step: { step($0.rawValue) })
         if options.role == .server {
             let recovered = try recover(pool: pool, bodies: bodies)

@@ -95,7 +95,7 @@ extension MailStore {
             try await body()
             return true
         } catch {
-            complaints.tell(what, error)
+            failureLog.tell(what, error)
             return false
         }
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What failed without anybody having asked for it, on its way to the log: each kind at most once a minute.
-final class Complaints: Sendable {
+final class FailureLog: Sendable {
     private static let interval = 60
 
     private let report: @Sendable (String) -> Void
