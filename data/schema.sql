@@ -8,29 +8,34 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Numbers that never come back: the last body identity, the last commit number, the last UIDVALIDITY.
+-- Numbers that never come back: the last body identity, the last commit number, the last UIDVALIDITY, the segment that the last
+-- commit's bodies went to.
 CREATE TABLE counter (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL CHECK (value >= 0)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO counter VALUES ('body', 0), ('commit', 0), ('uidvalidity', unixepoch());
+INSERT INTO counter VALUES ('body', 0), ('commit', 0), ('uidvalidity', unixepoch()), ('segment', 0);
 
 -- Addresses and domains.
 
 CREATE TABLE domain (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE
-        CHECK (length(name) BETWEEN 1 AND 253 AND name NOT GLOB '*[^-a-z0-9._]*' AND name NOT GLOB '.*' AND name NOT GLOB '*.')
+        CHECK (length(name) BETWEEN 1 AND 253 AND name NOT GLOB '*[^-a-z0-9._]*' AND name NOT GLOB '.*' AND name NOT GLOB '*.'
+            AND instr(CAST(name AS BLOB), x'00') = 0)
 ) STRICT;
 
 CREATE TABLE user (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     domain_id INTEGER NOT NULL REFERENCES domain (id),
     email TEXT NOT NULL UNIQUE
-        CHECK (length(email) BETWEEN 3 AND 320 AND email NOT GLOB '*[ ,<>]*' AND instr(email, '@') > 1
-            AND instr(substr(email, instr(email, '@') + 1), '@') = 0),
+        -- No separators, no control characters: these names go into files and on the wire.
+        CHECK (length(email) BETWEEN 3 AND 320 AND email NOT GLOB '*[ ,<>' || char(1) || '-' || char(31, 127) || ']*'
+            AND instr(CAST(email AS BLOB), x'00') = 0 AND instr(email, '@') > 1 AND instr(substr(email, instr(email, '@') + 1), '@') = 0),
     -- Bytes; 0 is unlimited, -1 is the setting's.
     quota INTEGER NOT NULL DEFAULT -1 CHECK (quota >= -1),
+    -- The highest UIDVALIDITY that any of his mailboxes had when it was deleted or lost its name.
+    past_uidvalidity INTEGER NOT NULL DEFAULT 0,
     -- Plain text from the sqlite3 tool, until the server has hashed it: NULL within a second.
     pending_password TEXT
 ) STRICT;
@@ -48,7 +53,8 @@ CREATE TABLE credential (
 -- origin: user@domain, @domain, or a name of the server itself. destination: addresses separated by commas.
 CREATE TABLE forwarding (
     origin TEXT NOT NULL PRIMARY KEY
-        CHECK (length(origin) BETWEEN 1 AND 320 AND origin <> '@' AND origin NOT GLOB '*[ ,<>]*'),
+        CHECK (length(origin) BETWEEN 1 AND 320 AND origin <> '@'
+            AND origin NOT GLOB '*[ ,<>' || char(1) || '-' || char(31, 127) || ']*' AND instr(CAST(origin AS BLOB), x'00') = 0),
     destination TEXT NOT NULL CHECK (trim(destination, ' ,' || char(9, 10, 13)) <> '')
 ) STRICT, WITHOUT ROWID;
 
@@ -61,6 +67,13 @@ CREATE TABLE segment (
     -- When its last live record went to another segment (seconds since 1970); 0 while in use.
     retired INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- Commit numbers of records that a start found behind everything that the index knew: dead bytes after a crash, mail to recover
+-- after a restore. No compaction takes them.
+CREATE TABLE unindexed (
+    first INTEGER NOT NULL PRIMARY KEY,
+    last INTEGER NOT NULL CHECK (last >= first)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE body (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id > 0),
@@ -266,7 +279,8 @@ CREATE VIEW usuarios (email, password) AS SELECT email, CAST(NULL AS TEXT) FROM 
 
 CREATE TRIGGER usuarios_insert INSTEAD OF INSERT ON usuarios BEGIN
     SELECT RAISE(ABORT, 'email: an address, user@domain')
-        WHERE NEW.email IS NULL OR length(trim(NEW.email)) NOT BETWEEN 3 AND 320 OR trim(NEW.email) GLOB '*[ ,<>]*'
+        WHERE NEW.email IS NULL OR length(trim(NEW.email)) NOT BETWEEN 3 AND 320
+            OR trim(NEW.email) GLOB '*[ ,<>' || char(1) || '-' || char(31, 127) || ']*'
             OR instr(trim(NEW.email), '@') < 2 OR instr(substr(trim(NEW.email), instr(trim(NEW.email), '@') + 1), '@') > 0;
     SELECT RAISE(ABORT, 'password: it may not be empty') WHERE NEW.password = '';
     SELECT RAISE(ABORT, 'email: its domain is not in dominios')
@@ -283,7 +297,8 @@ CREATE TRIGGER usuarios_insert INSTEAD OF INSERT ON usuarios BEGIN
 END;
 CREATE TRIGGER usuarios_update INSTEAD OF UPDATE ON usuarios BEGIN
     SELECT RAISE(ABORT, 'email: an address, user@domain')
-        WHERE NEW.email IS NULL OR length(trim(NEW.email)) NOT BETWEEN 3 AND 320 OR trim(NEW.email) GLOB '*[ ,<>]*'
+        WHERE NEW.email IS NULL OR length(trim(NEW.email)) NOT BETWEEN 3 AND 320
+            OR trim(NEW.email) GLOB '*[ ,<>' || char(1) || '-' || char(31, 127) || ']*'
             OR instr(trim(NEW.email), '@') < 2 OR instr(substr(trim(NEW.email), instr(trim(NEW.email), '@') + 1), '@') > 0;
     SELECT RAISE(ABORT, 'password: it may not be empty') WHERE NEW.password = '';
     SELECT RAISE(ABORT, 'email: its domain is not in dominios')
@@ -304,7 +319,7 @@ CREATE VIEW forwardings (origen, destino) AS SELECT origin, destination FROM for
 CREATE TRIGGER forwardings_insert INSTEAD OF INSERT ON forwardings BEGIN
     SELECT RAISE(ABORT, 'origen: user@domain, @domain or a name of this server')
         WHERE NEW.origen IS NULL OR length(trim(NEW.origen)) NOT BETWEEN 1 AND 320 OR trim(NEW.origen) = '@'
-            OR trim(NEW.origen) GLOB '*[ ,<>]*';
+            OR trim(NEW.origen) GLOB '*[ ,<>' || char(1) || '-' || char(31, 127) || ']*';
     SELECT RAISE(ABORT, 'destino: one or more addresses, separated by commas')
         WHERE NEW.destino IS NULL OR trim(NEW.destino, ' ,' || char(9, 10, 13)) = '';
     DELETE FROM already_exists;
@@ -318,7 +333,7 @@ END;
 CREATE TRIGGER forwardings_update INSTEAD OF UPDATE ON forwardings BEGIN
     SELECT RAISE(ABORT, 'origen: user@domain, @domain or a name of this server')
         WHERE NEW.origen IS NULL OR length(trim(NEW.origen)) NOT BETWEEN 1 AND 320 OR trim(NEW.origen) = '@'
-            OR trim(NEW.origen) GLOB '*[ ,<>]*';
+            OR trim(NEW.origen) GLOB '*[ ,<>' || char(1) || '-' || char(31, 127) || ']*';
     SELECT RAISE(ABORT, 'destino: one or more addresses, separated by commas')
         WHERE NEW.destino IS NULL OR trim(NEW.destino, ' ,' || char(9, 10, 13)) = '';
     SELECT RAISE(ABORT, 'this forwarding exists already')

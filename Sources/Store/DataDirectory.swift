@@ -70,8 +70,24 @@ enum DataDirectory {
             rest = rest[..<slash]
             parents.append(String(rest))
         }
-        for parent in parents.reversed() where mkdir(parent, 0o755) != 0 && errno != EEXIST { throw failure("mkdir \(parent)") }
-        if mkdir(path, 0o700) != 0, errno != EEXIST { throw failure("mkdir \(path)") }
+        for parent in parents.reversed() { try make(parent, 0o755) }
+        try make(path, 0o700)
+    }
+
+    /// Makes a directory, durably, with this mode whatever the process's mask. One that is there stays as it is.
+    private static func make(_ path: String, _ mode: mode_t) throws(StoreFailure) {
+        guard mkdir(path, mode) == 0 else {
+            if errno == EEXIST { return }
+            throw failure("mkdir \(path)")
+        }
+        guard chmod(path, mode) == 0 else { throw failure("chmod \(path)") }
+        do throws(FileFailure) {
+            try synchroniseDirectory(path + "/..")
+        } catch  where error.errno == EACCES {
+            // One that we may write to and not read.
+        } catch {
+            throw error.storeFailure
+        }
     }
 
     private static func failure(_ call: String) -> StoreFailure { FileFailure(errno: errno, call: call).storeFailure }

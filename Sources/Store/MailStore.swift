@@ -29,6 +29,9 @@ package final class MailStore: Sendable {
         package var busyTimeout: Double = 10
         /// Snapshots, compaction, sweeps and checkpoints by themselves. Tests call them by hand.
         package var keepsHouse = true
+        /// Told in one line, for the log, what failed without anybody having asked for it: house-keeping, whole batches. Each kind at most
+        /// once a minute. Called from any thread; it may only note it and return.
+        package var report: @Sendable (String) -> Void = { _ in }
 
         package init(role: Role = .server, createsDirectory: Bool? = nil) {
             self.role = role
@@ -57,6 +60,7 @@ package final class MailStore: Sendable {
     let readQueues: [DispatchQueue]
     let nextQueue = Atomic<Int>(0)
     let upkeep: Upkeep
+    let failureLog: FailureLog
     let logLength: LogLength
     let isCheckpointing = Atomic(false)
     let checkpointQueue = DispatchQueue(label: "buzon.store.checkpoint", qos: .utility)
@@ -97,6 +101,8 @@ package final class MailStore: Sendable {
         self.wakes = wakes
         let upkeep = Upkeep()
         self.upkeep = upkeep
+        let failureLog = FailureLog(options.report)
+        self.failureLog = failureLog
         readQueues = (0..<4).map { DispatchQueue(label: "buzon.store.read.\($0)") }
         let owner = Owner()
         let hooks = Writer.Hooks(
@@ -104,6 +110,7 @@ package final class MailStore: Sendable {
                 generation.bump()
                 upkeep.noticed()
             }, wake: { wakes.wake($0) }, committed: { owner.store?.checkpointWhenDue() },
+            failed: { failureLog.tell("writing", $0) },
             step: { step($0.rawValue) })
         if options.role == .server {
             let recovered = try recover(pool: pool, bodies: bodies)
@@ -111,12 +118,14 @@ package final class MailStore: Sendable {
                 directory: bodies, files: files, limit: Setting.segmentSize.integer(in: found), last: recovered.lastSegment)
             if let (id, end) = recovered.newest { try log.resume(id, end: end) }
             self.log = log
-            writer = Writer(pool: pool, log: log, bodyID: recovered.bodyID, commit: recovered.commit, hooks: hooks)
+            writer = Writer(
+                pool: pool, log: log, bodyID: recovered.bodyID, commit: recovered.commit, unindexed: recovered.unindexed, hooks: hooks)
         } else {
             log = nil
             writer = Writer(pool: pool, log: nil, bodyID: 0, commit: 0, hooks: hooks)
         }
         owner.hold(self)
+        if options.role == .server { try removeUnfinishedSnapshots() }
         if options.role == .server { upkeep.begin(self, keepsHouse: options.keepsHouse) }
     }
 

@@ -44,6 +44,44 @@ struct MailboxesTests {
         await store.close()
     }
 
+    /// RFC 3501 §2.3.1.1: under one name, UIDVALIDITY only grows.
+    @Test func renamedToAFormerName() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        for name in ["viejo", "viejo/abajo", "nuevo"] { try await store.create(user, name) }
+        let newer = try await store.status(user, "nuevo")
+        try await store.delete(user, "nuevo")
+        try await store.rename(user, from: "viejo", to: "nuevo")
+        let renamed = try await store.status(user, "nuevo")
+        #expect(renamed.uidValidity > newer.uidValidity)
+        // And back: what has this name now had it before.
+        try await store.rename(user, from: "nuevo", to: "viejo")
+        try await store.rename(user, from: "viejo", to: "nuevo")
+        #expect(try await store.status(user, "nuevo").uidValidity >= renamed.uidValidity)
+        try await store.create(user, "otro")
+        let other = try await store.status(user, "otro")
+        try await store.rename(user, from: "otro", to: "otra")
+        #expect(try await store.status(user, "otra") == other)
+        #expect(try await store.verify().problems == [])
+        await store.close()
+    }
+
+    @Test func aStandardNameHasItsUseAgain() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        func use(_ name: String) async throws -> String? { try await store.mailboxes(user).first { $0.name == name }?.specialUse }
+        try await store.delete(user, "Junk")
+        try await store.create(user, "Junk")
+        #expect(try await use("Junk") == "\\Junk")
+        try await store.rename(user, from: "Sent", to: "Enviados")
+        try await store.create(user, "Sent")
+        #expect(try await use("Sent") == nil)
+        #expect(try await use("Enviados") == "\\Sent")
+        try await store.create(user, "Normal")
+        #expect(try await use("Normal") == nil)
+        await store.close()
+    }
+
     @Test func renamedInboxStaysEmpty() async throws {
         let scratch = Scratch()
         let (store, user) = try await scratch.populated()

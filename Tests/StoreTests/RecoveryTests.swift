@@ -111,6 +111,52 @@ struct RecoveryTests {
         await again.close()
     }
 
+    /// An old index beside newer segments: their mail is told, and no compaction takes it, also after new mail has come.
+    @Test func restoredIndex() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.segmentSize, to: "65536")
+        try await store.deliver("Subject: first\r\n\r\n", to: [user])
+        let snapshot = try await store.takeSnapshot()
+        for _ in 0..<12 { try await store.deliver(String(repeating: "x", count: 8_000), to: [user]) }
+        await store.close()
+        _ = system("cd '\(scratch.path)/data' && cp '\(snapshot)' buzon.db && rm -f buzon.db-wal buzon.db-shm")
+        let recoverable = [
+            "segment 1: 9 records that the index does not know yet", "segment 2: 3 records that the index does not know yet",
+        ]
+        for round in 0..<3 {
+            let again = try await scratch.open()
+            if round > 0 {
+                try await again.deliver(String(repeating: "y", count: 80_000), to: [user])
+                _ = try await again.remove(try await again.inbox(user), UIDSet(1...1_000))
+                _ = try await again.compact()
+            }
+            let notes = try await again.verify(deep: true).notes
+            #expect(notes.filter { $0.code == "recoverable" }.map(\.text) == recoverable, "round \(round): \(notes)")
+            await again.close()
+        }
+        for number in 1...2 { #expect(scratch.bytes(scratch.path + "/data/bodies/0000000\(number).seg").count > 30_000) }
+    }
+
+    /// A record that was appended and not committed is not in the newest segment when a compaction's target is: its numbers are
+    /// never given again either.
+    @Test func killedBesideACompaction() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.deliver("Subject: first\r\n\r\n", to: [user])
+        await store.close()
+        let payload = Array("Subject: unknown\r\n\r\n".utf8)
+        var header = RecordHeader(
+            bodyID: 77, payloadLength: payload.count, checksum: Array(sha256Prefix(payload)), commit: 99, date: 0, routes: [])
+        append(header.encode() + payload, to: scratch.path + "/data/bodies/00000001.seg")
+        append([], to: scratch.path + "/data/bodies/00000002.seg")
+        let again = try await scratch.open()
+        try await again.deliver("Subject: second\r\n\r\n", to: [user])
+        #expect(try await again.rows(try await again.inbox(user)).map(\.body.id) == [1, 78])
+        #expect(try await again.verify(deep: true).notes.map(\.code) == ["recoverable"])
+        await again.close()
+    }
+
     /// The file lost bytes that the index refers to: nothing is written over the hole, and verify tells.
     @Test func lostEnd() async throws {
         let scratch = Scratch()

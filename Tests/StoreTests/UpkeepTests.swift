@@ -92,6 +92,55 @@ struct UpkeepTests {
         await store.close()
     }
 
+    /// What fails by itself is told, once a minute.
+    @Test func failuresAreTold() async throws {
+        let scratch = Scratch()
+        let files = FailingFiles()
+        let lines = Mutex<[String]>([])
+        var options = MailStore.Options()
+        options.keepsHouse = false
+        options.report = { line in lines.withLock { $0.append(line) } }
+        let store = try await MailStore.open(directory: scratch.path + "/data", options: options, files: files, step: { _ in })
+        try await store.set(.iterations, to: "4096")
+        try await store.addDomain("virtual.test")
+        let user = try await store.addUser("usuario@virtual.test", password: [65])
+        try await store.set(.segmentSize, to: "65536")
+        for _ in 1...12 { try await store.deliver(String(repeating: "x", count: 8_000), to: [user]) }
+        _ = try await store.remove(try await store.inbox(user), UIDSet(2...12))
+        files.plan.withLock { $0.free = 0 }
+        _ = system("rmdir '\(scratch.path)/data/snapshots'")
+        await store.keepHouse()
+        await store.keepHouse()
+        files.plan.withLock { $0 = .init(synchronise: EIO) }
+        for _ in 0..<2 { await #expect(throws: StoreFailure.self) { try await store.deliver("x", to: [user]) } }
+        await store.close()
+        let told = lines.withLock { $0 }
+        #expect(told.count == 4 && told.first?.hasPrefix("snapshot: io-error: ") == true, "\(told)")
+        #expect(
+            Array(told.dropFirst()) == [
+                "compaction: disk-full", "writing: io-error: fdatasync: Input/output error", "writing: unavailable",
+            ])
+    }
+
+    @Test func snapshotsNeverMeet() async throws {
+        let scratch = Scratch()
+        let (store, _) = try await scratch.populated()
+        let paths = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<3 { group.addTask { try await store.takeSnapshot() } }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(paths.count == 3)
+        #expect(try store.snapshots().count == 3)
+        await store.close()
+        let folder = scratch.path + "/data/snapshots"
+        for name in ["20260101T000000Z.db.part", "20260101T000000Z.db.part-journal", "x.part-wal"] {
+            scratch.write("x", to: folder + "/" + name)
+        }
+        let again = try await scratch.open()
+        #expect(Set(try DataDirectory.entries(folder).map { "\(folder)/\($0)" }) == paths)
+        await again.close()
+    }
+
     @Test func whichSnapshotsStay() {
         let hour = 3_600
         let now = 100 * 86_400 + 12 * hour
@@ -115,6 +164,8 @@ struct UpkeepTests {
         try await store.deliver("x", to: [user])
         #expect(store.logLength.pages.load(ordering: .relaxed) < MailStore.logLimit)
         #expect(try await store.health().log < 64 << 20)
+        let report = try await store.verify(deep: true)
+        #expect(report.problems == [] && report.bodies == 3_001)
         await store.close()
         #expect(scratch.bytes(scratch.path + "/data/buzon.db-wal").count == 0)
     }
@@ -210,6 +261,10 @@ struct OpenTests {
         await store.close()
         let deep = try await MailStore.open(directory: scratch.path + "/a/b/c")
         await deep.close()
+        for (name, mode) in [("/a", 0o755), ("/a/b", 0o755), ("/a/b/c", 0o700)] as [(String, mode_t)] {
+            var status = stat()
+            #expect(stat(scratch.path + name, &status) == 0 && status.st_mode & 0o777 == mode)
+        }
     }
 
     @Test func settings() async throws {

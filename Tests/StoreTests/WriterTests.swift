@@ -1,3 +1,4 @@
+import GRDB
 import Glibc
 import Mail
 import Synchronization
@@ -141,6 +142,33 @@ struct WriterTests {
         #expect(try await again.status(user, "INBOX").messages == 2)
         #expect(try await again.verify(deep: true).problems == [])
         await again.close()
+    }
+
+    /// Another process holds the database: refused for now, and nothing is appended.
+    @Test func aLockedDatabaseLeavesNoBody() async throws {
+        let scratch = Scratch()
+        var options = MailStore.Options()
+        options.keepsHouse = false
+        options.busyTimeout = 0.05
+        let store = try await MailStore.open(directory: scratch.path + "/data", options: options)
+        try await store.set(.iterations, to: "4096")
+        try await store.addDomain("virtual.test")
+        let user = try await store.addUser("usuario@virtual.test", password: [65])
+        try await store.deliver("Subject: before\r\n\r\n", to: [user])
+        let segment = scratch.path + "/data/bodies/00000001.seg"
+        let before = scratch.bytes(segment)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: scratch.path + "/data/buzon.db", configuration: configuration)
+        try await other.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+        for _ in 0..<3 { await #expect(throws: StoreFailure.busy) { try await store.deliver("Subject: during\r\n\r\n", to: [user]) } }
+        try await other.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+        try other.close()
+        #expect(scratch.bytes(segment) == before)
+        try await store.deliver("Subject: after\r\n\r\n", to: [user])
+        let report = try await store.verify(deep: true)
+        #expect(report.problems == [] && report.notes == [])
+        await store.close()
     }
 
     @Test func closedIsClosed() async throws {

@@ -142,7 +142,7 @@ extension MailStore {
         let origin = folded(trimmed(origin))
         let text = destinations.map(trimmed).filter { !$0.isEmpty }.joined(separator: ", ")
         guard !text.isEmpty else { throw .invalid("destination") }
-        guard !origin.isEmpty, origin != "@", origin.utf8.count <= 320, !origin.contains(where: { " ,<>".contains($0) })
+        guard !origin.isEmpty, origin != "@", origin.utf8.count <= 320, !hasSeparators(origin)
         else { throw .invalid("origin") }
         try await writeDirectory { db, _ in
             if replacing, try db.run("UPDATE forwarding SET destination = ? WHERE origin = ?", .text(text), .text(origin)) > 0 {

@@ -138,7 +138,12 @@ func isDomain(_ name: String) -> Bool {
 func emailDomain(_ email: String) -> String? {
     let parts = email.split(separator: "@", omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, (3...320).contains(email.utf8.count), isDomain(String(parts[1])),
-        !email.utf8.contains(where: { $0 <= 0x20 || $0 == 0x2C || $0 == 0x3C || $0 == 0x3E || $0 == 0x7F })
+        !hasSeparators(email)
     else { return nil }
     return String(parts[1])
+}
+
+/// Space, control characters, comma, angle brackets: as the schema's CHECKs have it.
+func hasSeparators(_ address: String) -> Bool {
+    address.utf8.contains { $0 <= 0x20 || $0 == 0x2C || $0 == 0x3C || $0 == 0x3E || $0 == 0x7F }
 }

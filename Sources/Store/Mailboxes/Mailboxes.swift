@@ -31,7 +31,8 @@ extension MailStore {
         }
     }
 
-    /// Creates a mailbox. Levels above it come into being as names only (RFC 3501 §6.3.3 leaves that open).
+    /// Creates a mailbox. A name that users start with has its special use again when no other mailbox has it (RFC 6154). Levels
+    /// above it come into being as names only (RFC 3501 §6.3.3 leaves that open).
     @discardableResult
     package func create(_ user: UserID, _ name: String, specialUse: String? = nil) async throws(StoreFailure) -> MailboxID {
         try await writer.write { db, _ in
@@ -39,7 +40,8 @@ extension MailStore {
             guard try db.mailboxID(user.rawValue, name) == nil else { throw StoreFailure.alreadyExists }
             let count = try db.first("SELECT count(*) FROM mailbox WHERE user_id = ?", .integer(user.rawValue)) { $0.int(0) } ?? 0
             guard count < Self.maximumMailboxes else { throw StoreFailure.limit("mailboxes") }
-            return MailboxID(try db.createMailbox(user.rawValue, name, specialUse: specialUse ?? ""))
+            let use = try specialUse ?? db.vacantUse(user.rawValue, name)
+            return MailboxID(try db.createMailbox(user.rawValue, name, specialUse: use))
         }
     }
 
@@ -49,6 +51,7 @@ extension MailStore {
             let name = try canonicalName(name)
             guard name != "INBOX" else { throw StoreFailure.notAllowed }
             guard let id = try db.mailboxID(user.rawValue, name) else { throw StoreFailure.nonExistent }
+            try db.remember(id)
             try db.run("DELETE FROM mailbox WHERE id = ?", .integer(id))
             effects.touched.append(id)
             return id
@@ -65,14 +68,19 @@ extension MailStore {
             guard try db.mailboxID(user.rawValue, to) == nil else { throw StoreFailure.alreadyExists }
             if from == "INBOX" { return try db.moveInbox(user.rawValue, to: to, &effects) }
             let below = try db.all(
-                "SELECT id, name FROM mailbox WHERE user_id = ?1 AND (name = ?2 OR substr(name, 1, length(?2) + 1) = ?2 || '/')",
-                .integer(user.rawValue), .text(from)
-            ) { ($0.int64(0), $0.text(1)) }
+                """
+                SELECT mailbox.id, name, uidvalidity < past_uidvalidity FROM mailbox JOIN user ON user.id = user_id
+                WHERE user_id = ?1 AND (name = ?2 OR substr(name, 1, length(?2) + 1) = ?2 || '/')
+                """, .integer(user.rawValue), .text(from)
+            ) { ($0.int64(0), $0.text(1), $0.int(2) != 0) }
             guard !below.isEmpty else { throw StoreFailure.nonExistent }
-            for (id, name) in below {
+            for (id, name, isOlder) in below {
                 let renamed = try canonicalName(to + String(name.dropFirst(from.count)))
+                try db.remember(id)
                 // A name below the new one that exists: UNIQUE refuses it, and with it the whole command.
                 try db.run("UPDATE mailbox SET name = ? WHERE id = ?", .text(renamed), .integer(id))
+                // RFC 3501 §2.3.1.1: the new name may have had a greater UIDVALIDITY once.
+                if isOlder { try db.renewUIDValidity(id) }
             }
         }
     }
@@ -139,6 +147,31 @@ extension Database {
             SELECT ?, ?, ?, value FROM counter WHERE name = 'uidvalidity'
             """, .integer(user), .text(name), .text(specialUse))
         return lastInsertedRowID
+    }
+
+    /// What RFC 6154 use a new mailbox of this name takes: empty for most.
+    fileprivate func vacantUse(_ user: Int64, _ name: String) throws -> String {
+        guard ["Drafts", "Sent", "Junk", "Trash", "Archive"].contains(name) else { return "" }
+        let use = "\\" + name
+        let isTaken = try first(
+            "SELECT 1 FROM mailbox WHERE user_id = ? AND special_use = ?", .integer(user), .text(use)
+        ) { _ in true }
+        return isTaken == true ? "" : use
+    }
+
+    /// Before a mailbox's name is another's: see `user.past_uidvalidity`.
+    fileprivate func remember(_ mailbox: Int64) throws {
+        try run(
+            """
+            UPDATE user SET past_uidvalidity = max(past_uidvalidity, uidvalidity) FROM mailbox
+            WHERE mailbox.id = ? AND user.id = mailbox.user_id
+            """, .integer(mailbox))
+    }
+
+    fileprivate func renewUIDValidity(_ mailbox: Int64) throws {
+        try run("UPDATE counter SET value = max(value + 1, unixepoch()) WHERE name = 'uidvalidity'")
+        try run(
+            "UPDATE mailbox SET uidvalidity = (SELECT value FROM counter WHERE name = 'uidvalidity') WHERE id = ?", .integer(mailbox))
     }
 
     fileprivate func moveInbox(_ user: Int64, to name: String, _ effects: inout Effects) throws {

@@ -6,6 +6,8 @@ import Synchronization
 extension MailStore {
     /// Bodies moved in one transaction: deliveries wait for no more than that.
     private static let movesInOnePiece = 500
+    /// Records that are looked up in the index before a segment is compacted; one with more of them stays.
+    private static let maximumDoubtful = 10_000
 
     /// Segments whose bytes are mostly dead, except for the one that grows.
     func segmentsToCompact() async throws(StoreFailure) -> [Int] {
@@ -19,7 +21,8 @@ extension MailStore {
         }
     }
 
-    /// Compacts what is due, one segment after the other. Answers how many. Fails with `.diskFull` when one would not fit, after the others.
+    /// Compacts what is due, one segment after the other. Answers how many. Fails with `.diskFull` when one would not fit, after the
+    /// others.
     @discardableResult
     package func compact() async throws(StoreFailure) -> Int {
         var count = 0
@@ -40,16 +43,7 @@ extension MailStore {
     func compact(_ segment: Int) async throws(StoreFailure) -> Bool {
         guard let log else { return false }
         let reader = reader
-        let commit = try await read { try $0.first("SELECT value FROM counter WHERE name = 'commit'") { $0.int64(0) } ?? 0 }
-        let isKnown = try await blocking {
-            var isKnown = true
-            try SegmentReader.scan(try reader.file(segment), from: 0) { finding in
-                if case .record(let header, _) = finding, header.commit > commit { isKnown = false }
-                return isKnown
-            }
-            return isKnown
-        }
-        guard isKnown else { return false }
+        guard try await isIndexed(segment) else { return false }
         let live = try await read { try $0.first("SELECT live FROM segment WHERE id = ?", .int(segment)) { $0.int(0) } ?? 0 }
         try await blocking { try self.requireSpace(for: live, beside: try reader.file(segment)) }
         var target: (id: Int, file: OpenFile)?
@@ -83,6 +77,29 @@ extension MailStore {
         if !isRetired { damagedSegments.withLock { _ = $0.insert(segment) } }
         places.removeAll()
         return true
+    }
+
+    /// Whether the index knows all of a segment's records that it has to know.
+    private func isIndexed(_ segment: Int) async throws(StoreFailure) -> Bool {
+        let reader = reader
+        let unindexed = try await read { try Unindexed($0) }
+        let doubtful = try await blocking {
+            var doubtful: [(id: Int64, position: Int)] = []
+            try SegmentReader.scan(try reader.file(segment), from: 0) { finding in
+                if case .record(let header, let position) = finding, unindexed.contains(header.commit) {
+                    doubtful.append((header.bodyID, position))
+                }
+                return doubtful.count < Self.maximumDoubtful
+            }
+            return doubtful
+        }
+        guard doubtful.count < Self.maximumDoubtful else { return false }
+        return try await read { db in
+            try doubtful.allSatisfy { record in
+                let place = try db.place(record.id)
+                return place?.segment == segment && place?.position == record.position
+            }
+        }
     }
 
     private func requireSpace(for bytes: Int, beside file: OpenFile) throws(FileFailure) {

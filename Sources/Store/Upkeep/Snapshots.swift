@@ -1,3 +1,4 @@
+import Credentials
 import GRDB
 import Glibc
 
@@ -5,18 +6,19 @@ extension MailStore {
     /// A snapshot of at least this age stays, whatever the count.
     static let oldSnapshotAge = 48 * 3_600
 
+    private static let unfinished = ".part"
+
     /// A consistent copy of buzon.db under snapshots/, which refers only to bodies that are durable. Written under another name,
-    /// synchronised, renamed. Answers its path.
+    /// synchronised, then named by its time. Answers its path.
     @discardableResult
     package func takeSnapshot() async throws(StoreFailure) -> String {
         try await hashPendingPasswords()
         let folder = directory + "/snapshots"
-        let name = folder + "/" + snapshotName(clockSeconds())
         let pool = pool
-        try await blocking {
-            let temporary = name + ".part"
-            unlink(temporary)
-            defer { unlink(temporary) }
+        return try await blocking {
+            // Two in one second don't meet: neither under this name, nor under the final one.
+            let temporary = folder + "/" + randomBytes(8).map { String($0, radix: 16) }.joined(separator: "-") + Self.unfinished
+            defer { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(temporary + suffix) } }
             let copy = try DatabaseQueue(path: temporary)
             try pool.backup(to: copy)
             // A copy that stands for itself, and of which a password of the sqlite3 tool's is no part.
@@ -27,12 +29,25 @@ extension MailStore {
             try copy.close()
             guard pending == 0 else { throw StoreFailure.busy }
             let file = try OpenFile.open(temporary, O_RDONLY)
-            guard fsync(file.descriptor) == 0, Glibc.rename(temporary, name) == 0 else {
-                throw FileFailure(errno: errno, call: "rename \(name)")
+            guard fsync(file.descriptor) == 0 else { throw FileFailure(errno: errno, call: "fsync \(temporary)") }
+            var seconds = clockSeconds()
+            var name = folder + "/" + snapshotName(seconds)
+            // Not renamed, which would replace the other.
+            while link(temporary, name) != 0 {
+                guard errno == EEXIST else { throw FileFailure(errno: errno, call: "link \(name)") }
+                seconds += 1
+                name = folder + "/" + snapshotName(seconds)
             }
+            unlink(temporary)
             try synchroniseDirectory(folder)
+            return name
         }
-        return name
+    }
+
+    /// What snapshots that were cut short have left. Called at the start.
+    func removeUnfinishedSnapshots() throws {
+        let folder = directory + "/snapshots"
+        for name in try DataDirectory.entries(folder) where name.contains(Self.unfinished) { unlink("\(folder)/\(name)") }
     }
 
     /// Snapshots that are there, oldest first.

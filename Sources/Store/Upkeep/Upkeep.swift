@@ -6,6 +6,8 @@ final class Upkeep: Sendable {
     private struct State {
         var tasks: [Task<Void, Never>] = []
         var hasNews = true
+        /// Something of the last look is still to be done.
+        var isUnfinished = false
     }
 
     /// Half of the second that is promised, so that looking and acting fit into it.
@@ -47,44 +49,55 @@ final class Upkeep: Sendable {
 
     private func look(_ store: MailStore, isFirst: Bool) async {
         await store.writer.look()
-        let hasNews = state.withLock { state in
+        let (hasNews, isUnfinished) = state.withLock { state in
             defer { state.hasNews = false }
-            return state.hasNews
+            return (state.hasNews, state.isUnfinished)
         }
-        // Not lost when it fails: a password must not stay in plain text because the database was locked once.
-        if hasNews, await !store.takeNotice(isFirst: isFirst) { noticed() }
+        guard hasNews || isUnfinished else { return }
+        // Not forgotten when it fails: a password must not stay in plain text because the database was locked once.
+        let isDone = await store.takeNotice()
+        state.withLock { $0.isUnfinished = !isDone }
+        if hasNews, !isFirst { store.wakes.wakeAll() }
     }
 }
 
 extension MailStore {
-    /// Another process has written: settings, passwords, anything. False when something could not be done and is to be asked again.
-    func takeNotice(isFirst: Bool = false) async -> Bool {
+    /// Another process has written: settings, passwords, anything. False when something could not be done and is to be tried again.
+    func takeNotice() async -> Bool {
         let isRead = await attempt("settings") { () async throws(StoreFailure) in try await self.reloadSettings() }
         let isHashed = await attempt("passwords") { () async throws(StoreFailure) in _ = try await self.hashPendingPasswords() }
-        if !isFirst { wakes.wakeAll() }
         return isRead && isHashed
     }
 
-    /// Whether it succeeded.
+    /// A minute's share of the house-keeping. What fails is told, and tried again a minute later.
+    func keepHouse() async {
+        await attempt("snapshot") { () async throws(StoreFailure) in try await self.keepSnapshots() }
+        await attempt("compaction") { () async throws(StoreFailure) in _ = try await self.compact() }
+        await attempt("retired segments") { () async throws(StoreFailure) in _ = try await self.removeRetiredSegments() }
+        await attempt("sweep") { () async throws(StoreFailure) in try await self.sweep() }
+    }
+
+    private func keepSnapshots() async throws(StoreFailure) {
+        do {
+            let newest = try snapshots().last?.time ?? 0
+            guard clockSeconds() - newest >= integer(.snapshotMinutes) * 60 else { return }
+            try await takeSnapshot()
+            try removeOldSnapshots()
+        } catch {
+            throw storeFailure(error)
+        }
+    }
+
+    /// Whether it succeeded; when not, why is told.
+    @discardableResult
     private func attempt(_ what: String, _ body: () async throws(StoreFailure) -> Void) async -> Bool {
         do throws(StoreFailure) {
             try await body()
             return true
         } catch {
+            failureLog.tell(what, error)
             return false
         }
-    }
-
-    /// A minute's share of the house-keeping. What fails is tried again a minute later.
-    func keepHouse() async {
-        let newest = (try? snapshots().last?.time) ?? 0
-        if clockSeconds() - newest >= integer(.snapshotMinutes) * 60 {
-            _ = try? await takeSnapshot()
-            try? removeOldSnapshots()
-        }
-        _ = try? await compact()
-        _ = try? await removeRetiredSegments()
-        try? await sweep()
     }
 
     /// Removes traces and tombstones that are older than their settings say, some at a time.

@@ -20,19 +20,66 @@ package struct Report: Sendable, Equatable {
 }
 
 extension MailStore {
+    /// Bodies that are looked up at once.
+    private static let bodiesInOneLook = 1_000
+
     /// Compares the index with itself and with the segments. `deep` also reads every byte and checks its checksum. It may run while
-    /// the server does; it sees one moment.
+    /// the server does: no transaction is held while bodies are read, which would keep the log from being written back.
     package func verify(deep: Bool = false) async throws(StoreFailure) -> Report {
-        let reader = reader
-        let bodies = directory + "/bodies"
-        return try await read { db in
+        var report = try await read { db in
             var report = Report()
             try db.verifyDatabase(deep: deep, &report)
             try db.verifyMailboxes(&report)
             try db.verifyReferences(&report)
-            try db.verifyBodies(reader, deep: deep, &report)
-            try db.verifySegments(reader, bodies, &report)
             return report
+        }
+        var last: Int64 = 0
+        while true {
+            let start = last
+            let bodies = try await read { db in
+                try db.all(
+                    "SELECT id, segment_id, position, header, length FROM body WHERE id > ? ORDER BY id LIMIT ?", .integer(start),
+                    .int(Self.bodiesInOneLook)
+                ) { ($0.int64(0), Place(segment: $0.int(1), position: $0.int(2), header: $0.int(3), length: $0.int(4))) }
+            }
+            guard let end = bodies.last?.0 else { break }
+            last = end
+            report.bodies += bodies.count
+            let doubts = try await blocking {
+                bodies.compactMap { id, place in self.doubt(id, place, deep: deep).map { (id, place, $0) } }
+            }
+            for (id, place, finding) in doubts where try await read({ try $0.place(id) }) == place {
+                report.problem(finding.code, finding.text)
+            }
+        }
+        let reader = reader
+        let bodies = directory + "/bodies"
+        for number in try await blocking({ try segmentNumbers(bodies) }) {
+            let found = report
+            report = try await read { db in
+                var report = found
+                try db.verifySegment(number, reader, &report)
+                return report
+            }
+        }
+        return report
+    }
+
+    /// What is wrong with a body. Deleted or moved meanwhile: whoever asks looks again.
+    private func doubt(_ id: Int64, _ place: Place, deep: Bool) -> Report.Finding? {
+        let name = "body \(id) in segment \(place.segment) at \(place.position)"
+        do {
+            let file = try reader.file(place.segment)
+            guard let header = try SegmentReader.header(in: file, at: place.position) else {
+                return .init(code: "body-missing", text: "\(name): no record there")
+            }
+            guard header.bodyID == id, header.length == place.header, header.payloadLength == place.length,
+                file.size >= place.position + header.length + header.payloadLength
+            else { return .init(code: "body-missing", text: "\(name): another record, or a shorter one") }
+            if deep, try !SegmentReader.isWhole(header, in: file, at: place.position) { return .init(code: "body-damaged", text: name) }
+            return nil
+        } catch {
+            return .init(code: "body-missing", text: "\(name): \(error)")
         }
     }
 }
@@ -126,56 +173,33 @@ extension Database {
         }
     }
 
-    fileprivate func verifyBodies(_ reader: SegmentReader, deep: Bool, _ report: inout Report) throws {
-        try forEach("SELECT id, segment_id, position, header, length FROM body ORDER BY segment_id, position", []) { row in
-            let id = row.int64(0)
-            let name = "body \(id) in segment \(row.int(1)) at \(row.int(2))"
-            report.bodies += 1
-            do {
-                let file = try reader.file(row.int(1))
-                guard let header = try SegmentReader.header(in: file, at: row.int(2)) else {
-                    report.problem("body-missing", "\(name): no record there")
-                    return true
-                }
-                guard header.bodyID == id, header.length == row.int(3), header.payloadLength == row.int(4),
-                    file.size >= row.int(2) + header.length + header.payloadLength
-                else {
-                    report.problem("body-missing", "\(name): another record, or a shorter one")
-                    return true
-                }
-                if deep, try !SegmentReader.isWhole(header, in: file, at: row.int(2)) { report.problem("body-damaged", name) }
-            } catch {
-                report.problem("body-missing", "\(name): \(error)")
+    /// Whole records that the index does not know are dead bytes after a crash and mail to recover after a restore: told, no problem.
+    fileprivate func verifySegment(_ number: Int, _ reader: SegmentReader, _ report: inout Report) throws {
+        let isKnown = try first("SELECT 1 FROM segment WHERE id = ?", .int(number)) { _ in true } ?? false
+        let unindexed = try Unindexed(self)
+        guard let file = try? reader.file(number) else {
+            // Compacted away since its name was read.
+            if isKnown { report.problem("segment", "segment \(number) can't be opened") }
+            return
+        }
+        var later = 0
+        var dead = 0
+        var damaged = 0
+        try SegmentReader.scan(file, from: 0) { finding in
+            switch finding {
+            case .damage(let range): damaged += range.count
+            case .record(let header, let position):
+                let place = try self.place(header.bodyID)
+                if place?.segment == number, place?.position == position { break }
+                if unindexed.contains(header.commit) { later += 1 } else { dead += 1 }
             }
             return true
         }
-    }
-
-    /// Whole records that the index does not know are dead bytes after a crash and mail to recover after a restore: told, no problem.
-    fileprivate func verifySegments(_ reader: SegmentReader, _ bodies: String, _ report: inout Report) throws {
-        let known = Set(try all("SELECT id FROM segment", read: { $0.int(0) }))
-        let commit = try first("SELECT value FROM counter WHERE name = 'commit'") { $0.int64(0) } ?? 0
-        for number in try segmentNumbers(bodies) {
-            var later = 0
-            var dead = 0
-            var damaged = 0
-            try SegmentReader.scan(try reader.file(number), from: 0) { finding in
-                switch finding {
-                case .damage(let range): damaged += range.count
-                case .record(let header, let position):
-                    let place = try self.place(header.bodyID)
-                    if place?.segment == number, place?.position == position { break }
-                    if header.commit > commit { later += 1 } else { dead += 1 }
-                }
-                return true
-            }
-            if later > 0 {
-                report.notes.append(
-                    .init(code: "recoverable", text: "segment \(number): \(later) records that the index does not know yet"))
-            }
-            if dead > 0 { report.notes.append(.init(code: "dead", text: "segment \(number): \(dead) records that nothing refers to")) }
-            if damaged > 0 { report.notes.append(.init(code: "damage", text: "segment \(number): \(damaged) bytes that are no record")) }
-            if !known.contains(number) { report.notes.append(.init(code: "unknown", text: "segment \(number) is not in the index")) }
+        if later > 0 {
+            report.notes.append(.init(code: "recoverable", text: "segment \(number): \(later) records that the index does not know yet"))
         }
+        if dead > 0 { report.notes.append(.init(code: "dead", text: "segment \(number): \(dead) records that nothing refers to")) }
+        if damaged > 0 { report.notes.append(.init(code: "damage", text: "segment \(number): \(damaged) bytes that are no record")) }
+        if !isKnown { report.notes.append(.init(code: "unknown", text: "segment \(number) is not in the index")) }
     }
 }

@@ -37,6 +37,8 @@ final class Writer: Sendable {
         var wake: @Sendable (Set<Int64>) -> Void = { _ in }
         /// A batch is done.
         var committed: @Sendable () -> Void = {}
+        /// A whole batch was refused.
+        var failed: @Sendable (StoreFailure) -> Void = { _ in }
         /// For tests: called with the name of each step of a batch.
         var step: @Sendable (Step) -> Void = { _ in }
     }
@@ -58,6 +60,8 @@ final class Writer: Sendable {
         var registeredSegment = -1
         var bodyID: Int64
         var commit: Int64
+        /// To be remembered by the transaction that takes the counter past them.
+        var unindexed: ClosedRange<Int64>?
         /// Set after a failure that leaves the disk in doubt.
         var isInDoubt = false
         var nextProof: UInt64 = 0
@@ -73,11 +77,11 @@ final class Writer: Sendable {
     private let hooks: Hooks
 
     /// `log` is nil beside a running server: rows only.
-    init(pool: DatabasePool, log: SegmentLog?, bodyID: Int64, commit: Int64, hooks: Hooks) {
+    init(pool: DatabasePool, log: SegmentLog?, bodyID: Int64, commit: Int64, unindexed: ClosedRange<Int64>? = nil, hooks: Hooks) {
         self.pool = pool
         self.log = log
         self.hooks = hooks
-        state = Mutex(State(bodyID: bodyID, commit: commit))
+        state = Mutex(State(bodyID: bodyID, commit: commit, unindexed: unindexed))
     }
 
     func submit(_ piece: Piece) {
@@ -195,6 +199,7 @@ final class Writer: Sendable {
             if case .ioError = failure { state.isInDoubt = true }
             for index in refusals.indices where refusals[index] == nil { refusals[index] = failure }
             touched = []
+            hooks.failed(failure)
         }
         if hasChangedOutside { hooks.noticed() }
         for (piece, refusal) in zip(batch, refusals) { piece.done(refusal) }
@@ -235,6 +240,10 @@ final class Writer: Sendable {
         }
         guard !records.isEmpty else { return [:] }
         guard let log else { throw StoreFailure.ioError("bodies are the running server's") }
+        // Where another process holds the database, no body is left behind without an index. The lock is not kept: the sqlite3 tool shall
+        // not wait while bodies are synchronised.
+        try db.run("BEGIN IMMEDIATE")
+        try db.run("ROLLBACK")
         state.commit += 1
         let places = try log.append(&records)
         hooks.step(.appended)
@@ -262,9 +271,7 @@ final class Writer: Sendable {
                 try db.run("INSERT OR IGNORE INTO segment (id) VALUES (?)", .int(segment))
                 state.registeredSegment = segment
             }
-            try db.run(
-                "UPDATE counter SET value = CASE name WHEN 'body' THEN ? ELSE ? END WHERE name IN ('body', 'commit')",
-                .integer(state.bodyID), .integer(state.commit))
+            try count(segment, db, state)
         }
         for (index, piece) in batch.enumerated() where refusals[index] == nil {
             var effects = Effects(body: places[index])
@@ -285,7 +292,20 @@ final class Writer: Sendable {
         for (segment, bytes) in live { try db.run("UPDATE segment SET live = live + ? WHERE id = ?", .int(bytes), .int(segment)) }
         hooks.step(.beforeCommit)
         try db.run("COMMIT")
+        if !places.isEmpty { state.unindexed = nil }
         hooks.step(.committed)
+    }
+
+    /// Writes down which numbers are given, and what the commit counter passes that the index does not know.
+    private func count(_ segment: Int, _ db: Database, _ state: State) throws {
+        if let range = state.unindexed {
+            try db.run("INSERT OR IGNORE INTO unindexed VALUES (?, ?)", .integer(range.lowerBound), .integer(range.upperBound))
+        }
+        try db.run(
+            """
+            UPDATE counter SET value = CASE name WHEN 'body' THEN ? WHEN 'segment' THEN ? ELSE ? END
+            WHERE name IN ('body', 'segment', 'commit')
+            """, .integer(state.bodyID), .int(segment), .integer(state.commit))
     }
 
     /// After a failed write nothing is taken in until a new segment and the database have proved writable; asked once a second at most.
@@ -300,9 +320,15 @@ final class Writer: Sendable {
             }
             try pool.writeWithoutTransaction { db in
                 try db.run("BEGIN IMMEDIATE")
-                try db.run("UPDATE counter SET value = ? WHERE name = 'commit'", .integer(state.commit))
+                if let segment = log?.currentID {
+                    try count(segment, db, state)
+                } else {
+                    // Beside a server the numbers are not ours.
+                    try db.run("UPDATE counter SET value = value WHERE name = 'commit'")
+                }
                 try db.run("COMMIT")
             }
+            if log?.currentID != nil { state.unindexed = nil }
             state.isInDoubt = false
         } catch {
             try? pool.writeWithoutTransaction { db in if db.isInsideTransaction { try db.execute(sql: "ROLLBACK") } }
