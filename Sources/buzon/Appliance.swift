@@ -43,12 +43,16 @@ struct Appliance {
 
     /// Opens everything, or nothing. Who asks for it runs it.
     func open(stoppedBy signals: [UnixSignal] = []) async throws -> OpenAppliance {
+        let complaints = Complaints(log)
+        var options = storage.options
+        // It counts to the minute by itself.
+        options.report = { [log] in log.error("store: \($0)") }
         let store = try await MailStore.open(
-            directory: directory, options: storage.options, files: storage.files, step: storage.step)
+            directory: directory, options: options, files: storage.files, step: storage.step)
         if store.isRoot { log.warning("\(text("serve.root"))") }
         let loops = Loops()
         do {
-            let doors = try await openDoors(store, loops)
+            let doors = try await openDoors(store, loops, complaints)
             let control = try await openControl(store, loops, doors)
             return OpenAppliance(store: store, control: control, doors: doors, loops: loops, log: log, stoppedBy: signals)
         } catch {
@@ -60,9 +64,8 @@ struct Appliance {
 
     // MARK: Doors
 
-    private func openDoors(_ store: MailStore, _ loops: Loops) async throws -> [any ServedDoor] {
+    private func openDoors(_ store: MailStore, _ loops: Loops, _ complaints: Complaints) async throws -> [any ServedDoor] {
         let live = LiveConfiguration(store, connectionCap: connectionCap)
-        let complaints = Complaints(log)
         let cores = sysconf(CInt(_SC_NPROCESSORS_ONLN))
         let workshop = Workshop(threads: max(2, cores))
         let reception = ReceptionContext(
