@@ -6,6 +6,8 @@ import NIOCore
 enum Driver {
     /// Replies are sent when this many bytes wait, or when the session needs input.
     static let outputPiece = 65_536
+    /// Replies after which other connections of the loop get their turn.
+    static let repliesInARow = 8
     /// A peer that takes none of what waits for it in this time is cut off: some 100 bytes a second are enough to stay.
     static let writePatience = TimeAmount.minutes(5)
 
@@ -18,11 +20,15 @@ enum Driver {
         var arrivals = arrivals.makeAsyncIterator()
         var output = ByteBuffer()
         var isInputOver = false
+        var replies = 0
 
         while true {
             switch session.next() {
             case .reply(let bytes):
                 output.writeBytes(bytes)
+                replies += 1
+                // A long answer is many short steps: the loop's other connections come in between.
+                if replies % repliesInARow == 0 { await Task.yield() }
                 if output.readableBytes >= outputPiece { try await send(&output, outbound, doorbell) }
             case .ask(let question):
                 do {
