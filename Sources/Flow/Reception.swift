@@ -253,11 +253,18 @@ package final class Reception: Responder {
             code: reply.code, text: reason.stored)
     }
 
+    /// What stands for the address in an argument that is none: `TO:<bad@@x> SIZE=1` is about `bad@@x`.
+    private static func address(in argument: String) -> String {
+        let path = argument.drop { $0 != ":" }.dropFirst().drop { $0 == " " }.prefix { $0 != " " }
+        return String(path.drop { $0 == "<" }.prefix { $0 != ">" })
+    }
+
     private func trace(_ note: RefusalNote) async {
         let reason = Reason("trace.protocol", ["command": note.command, "reason": note.reason, "reply": note.reply.lines.first ?? ""])
         // A command's own argument, or whom the refused content was for.
         let recipients =
-            note.recipients.isEmpty ? [note.command == "RCPT" ? note.subject : ""] : note.recipients.map { address(of: $0).description }
+            note.recipients.isEmpty
+            ? [note.command == "RCPT" ? Self.address(in: note.subject) : ""] : note.recipients.map { address(of: $0).description }
         for recipient in recipients {
             var entry = entry("refused", recipient: recipient, reply: note.reply, reason)
             entry.sender = note.reversePath?.text ?? ""

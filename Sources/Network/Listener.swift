@@ -51,8 +51,6 @@ private let connectionNumber = Atomic<UInt64>(1)
 /// One open door: accepts until it is closed, then lets its sessions finish.
 package final class Listener<Session: ServerSession & ~Copyable, R: Responder>: Sendable
 where R.Question == Session.Question, R.Answer == Session.Answer {
-    private typealias Accepted = (NIOAsyncChannel<Arrival, ByteBuffer>, Doorbell)
-
     /// Where it listens. The port is the real one when 0 was asked for; 0 for a path.
     package let localAddress: SocketAddress
     package var port: Int { localAddress.port ?? 0 }
@@ -63,50 +61,48 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     private let loops: Loops
     private let log: Logger
     private let limits = ConnectionLimits()
+    private let lobby: Lobby
     private let server: NIOAsyncChannel<Accepted, Never>
     private let open = Mutex<(bells: [UInt64: Doorbell], isClosing: Bool)>(([:], false))
 
-    private init(_ door: Door<Session, R>, _ loops: Loops, _ log: Logger, _ server: NIOAsyncChannel<Accepted, Never>) throws {
+    private init(_ door: Door<Session, R>, _ loops: Loops, _ log: Logger, _ lobby: Lobby, _ server: NIOAsyncChannel<Accepted, Never>) throws
+    {
         guard let address = server.channel.localAddress else { throw ChannelError.unknownLocalAddress }
         self.door = door
         self.loops = loops
         self.log = log
+        self.lobby = lobby
         self.server = server
         localAddress = address
     }
 
     /// Opens the port. Connections wait in the backlog until `run`. Throws `IOError` (`EADDRINUSE`, `EACCES`).
     package static func bind(_ door: Door<Session, R>, host: String, port: Int, loops: Loops, log: Logger) async throws -> Listener {
+        let lobby = Lobby()
         let server = try await bootstrap(loops)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .bind(host: host, port: port, childChannelInitializer: accept)
-        return try Listener(door, loops, log, server)
+            .bind(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture { try lobby.admit(channel) }
+            }
+        return try Listener(door, loops, log, lobby, server)
     }
 
     /// Opens a Unix socket. A stale one at `path` is replaced; the caller knows that no other server owns it.
     package static func bind(_ door: Door<Session, R>, path: String, loops: Loops, log: Logger) async throws -> Listener {
+        let lobby = Lobby()
         let server = try await bootstrap(loops)
             .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true) { channel in
-                PeerCredentials.check(channel).flatMap { accept(channel) }
+                PeerCredentials.check(channel).flatMapThrowing { try lobby.admit(channel) }
             }
-        return try Listener(door, loops, log, server)
+        return try Listener(door, loops, log, lobby, server)
     }
 
     private static func bootstrap(_ loops: Loops) -> ServerBootstrap {
         ServerBootstrap(group: loops.group)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-    }
-
-    @Sendable private static func accept(_ channel: any Channel) -> EventLoopFuture<Accepted> {
-        channel.eventLoop.makeCompletedFuture {
-            let threshold = Threshold(Ending())
-            try channel.pipeline.syncOperations.addHandler(threshold)
-            let wrapped = try NIOAsyncChannel<Arrival, ByteBuffer>(wrappingChannelSynchronously: channel)
-            return (wrapped, Doorbell(threshold, channel.eventLoop))
-        }
     }
 
     /// Serves until `close`, then until the last session has ended.
@@ -121,6 +117,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
                 await withDiscardingTaskGroup { group in
                     do {
                         for try await (channel, doorbell) in accepted {
+                            self.lobby.leave(channel.channel)
                             group.addTask(executorPreference: self.loops.executors[channel.channel.eventLoop]) {
                                 await self.serve(channel, doorbell)
                             }
@@ -128,6 +125,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
                     } catch {
                         self.log.debug("listener ended", metadata: ["door": "\(self.door.name)", "error": "\(error)"])
                     }
+                    await self.lobby.close()
                 }
             }
         } catch {
