@@ -24,20 +24,8 @@ package enum Domain: Sendable {
         var name = bytes
         // RFC 5321 has no final dot; Postfix takes one off (trivial-rewrite), and so does this.
         if name.last == UInt8(ascii: "."), name.count > 1 { name.removeLast() }
-        var isASCII = true
-        for label in name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
-            guard let first = label.first, let last = label.last, first != UInt8(ascii: "-"), last != UInt8(ascii: "-") else {
-                throw .invalidDomain
-            }
-            for byte in label {
-                if byte >= 0x80 {
-                    isASCII = false
-                } else if !byte.isASCIILetter, !byte.isASCIIDigit, byte != UInt8(ascii: "-") {
-                    throw .invalidDomain
-                }
-            }
-            if isASCII, label.count > Self.labelLimit { throw .invalidDomain }
-        }
+        let isASCII = name.allSatisfy { $0 < 0x80 }
+        guard Self.areLabels(name) else { throw .invalidDomain }
         if isASCII {
             self = .name(String(decoding: name, as: UTF8.self))
             return
@@ -76,6 +64,18 @@ package enum Domain: Sendable {
         return String(cString: output)
     }
 
+    /// RFC 5321 §4.1.2 `sub-domain`s with dots between them; bytes beyond ASCII pass, in labels whose A-label is yet to be measured.
+    private static func areLabels(_ name: ArraySlice<UInt8>) -> Bool {
+        name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+            guard let first = label.first, let last = label.last, first != UInt8(ascii: "-"), last != UInt8(ascii: "-") else {
+                return false
+            }
+            let isASCII = label.allSatisfy { $0 < 0x80 }
+            if isASCII, label.count > labelLimit { return false }
+            return label.allSatisfy { $0 >= 0x80 || $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") }
+        }
+    }
+
     private static func parseLiteral(_ bytes: ArraySlice<UInt8>) throws(AddressError) -> Domain {
         guard bytes.count > 2, bytes.last == UInt8(ascii: "]") else { throw .invalidDomain }
         let content = bytes.dropFirst().dropLast()
@@ -104,7 +104,11 @@ package enum Domain: Sendable {
         let flags = CInt(IDN2_NFC_INPUT.rawValue | IDN2_NONTRANSITIONAL.rawValue)
         guard idn2_lookup_u8(Array(name.utf8) + [0], &output, flags) == 0, let output else { return nil }
         defer { idn2_free(output) }
-        return String(cString: output)
+        var name = String(cString: output)
+        // The mapping makes dots of ideographic full stops, and may make anything of what looks like it (fullwidth @ and /).
+        if name.utf8.last == UInt8(ascii: ".") { name.removeLast() }
+        guard name.utf8.allSatisfy({ $0 < 0x80 }), areLabels(Array(name.utf8)[...]) else { return nil }
+        return name
     }
 }
 

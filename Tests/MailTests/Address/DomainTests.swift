@@ -15,6 +15,16 @@ import Testing
         #expect(try Domain(parsing: text, allowUTF8: true).ascii == ascii)
     }
 
+    // UTS 46 maps what looks like ASCII punctuation to it: that must not make another address.
+    @Test(arguments: ["a\u{FF20}b.test", "a\u{FF0F}b", "a\u{3000}b", "a\u{3002}\u{3002}b", "\u{3002}b", "\u{FF0D}ñ", "\u{2025}b"])
+    func mappedPunctuation(text: String) {
+        #expect(throws: AddressError.invalidDomain) { try Domain(parsing: text, allowUTF8: true) }
+    }
+
+    @Test func mappedFinalDot() throws {
+        #expect(try Domain(parsing: "Virtual\u{3002}test\u{FF0E}", allowUTF8: true).ascii == "virtual.test")
+    }
+
     @Test func unicode() throws {
         #expect(try Domain(parsing: "xn--espaa-rta.test", allowUTF8: false).unicode == "españa.test")
         #expect(try Domain(parsing: "Virtual.test", allowUTF8: false).unicode == "Virtual.test")
