@@ -36,33 +36,45 @@ let package = Package(
     ],
     targets: [
         // Over C.
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "CSASL", pkgConfig: "libsasl2", providers: [.apt(["libsasl2-dev"])]),
+        // No pkgConfig: libunbound.pc asks for the development files of what the library itself is built from.
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CEmbedded", cSettings: [.headerSearchPath("../../data")]),
 
         // Pure: no sockets, no clock, no database, no NIO.
         module("Dialogue"),
+        module("Resolution"),
         module("Mail", ["CIDN2"]),
         module("SMTP", ["Dialogue", "Mail"]),
         module("POP3", ["Dialogue", "Mail"]),
         module("IMAP", ["Dialogue", "Mail"]),
 
         // State and flow.
-        module("Credentials", ["COpenSSL"]),
+        module("Credentials", ["COpenSSL", "CCrypt"]),
         module("Store", ["Mail", "Credentials", "COpenSSL", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift")]),
-        module("Flow", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
+        module("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
 
-        // Edge.
+        // Edge: one thin module over each C library, then what meets the network.
+        module("TLS", ["Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
+        module("SASL", ["Dialogue", "CSASL"]),
+        module("DNS", ["Resolution", "CUnbound"]),
+        module("HTTPS", ["CCurl"]),
         module(
             "Network",
             [
-                "Dialogue", "Mail", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "Dialogue", "Mail", "TLS", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
             name: "buzon",
             dependencies: [
-                "Dialogue", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store", "Flow", "Network", "CEmbedded",
+                "Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store", "Flow", "TLS", "SASL", "DNS", "HTTPS",
+                "Network", "CEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -77,6 +89,7 @@ let package = Package(
 
         // For tests only.
         module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP"]),
+        tests("Resolution", []),
         tests("Mail", []),
         tests("SMTP", ["Dialogue", "Mail", "MailTesting"]),
         tests("POP3", ["Dialogue", "Mail", "MailTesting"]),
@@ -84,8 +97,12 @@ let package = Package(
         tests("MailTesting", ["Dialogue"]),
         tests("Credentials", []),
         tests("Store", ["Mail", "Credentials"]),
-        tests("Flow", ["Dialogue", "Mail", "SMTP", "Store"]),
-        tests("Network", ["Dialogue", "MailTesting"]),
+        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store"]),
+        tests("TLS", ["Dialogue", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+        tests("SASL", ["Dialogue", "CSASL"]),
+        tests("DNS", ["Resolution"]),
+        tests("HTTPS", []),
+        tests("Network", ["Dialogue", "TLS", "MailTesting"]),
         tests("buzon", ["Mail", "Store", "Flow", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
     ]
 )

@@ -19,6 +19,7 @@ buzon_\name\()_end: .quad .Lbuzon_\name\()_last
     .endm
 
     embed schema, "schema.sql"
+    embed schema_2, "schema-2.sql"
     embed text, "text.tsv"
 
     .section .note.GNU-stack,"",@progbits

@@ -7,26 +7,27 @@ package struct Connection: Hashable, Sendable {
     package var localPort: Int
     /// Whether the peer is on this machine's loopback.
     package var isLoopback: Bool
-    /// Whether the connection is encrypted.
-    package var isEncrypted: Bool
+    /// What the TLS handshake agreed on; nil in the clear.
+    package var tls: TLSFacts?
+    package var isEncrypted: Bool { tls != nil }
     /// Unique within this process's life; appears in logs and traces.
     package var id: UInt64
 
     package init(
-        peerAddress: String, peerPort: Int, localAddress: String, localPort: Int, isLoopback: Bool, isEncrypted: Bool, id: UInt64
+        peerAddress: String, peerPort: Int, localAddress: String, localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil, id: UInt64
     ) {
         self.peerAddress = peerAddress
         self.peerPort = peerPort
         self.localAddress = localAddress
         self.localPort = localPort
         self.isLoopback = isLoopback
-        self.isEncrypted = isEncrypted
+        self.tls = tls
         self.id = id
     }
 }
 
 /// A password on its way from a peer to the check. It never prints itself.
-package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package let bytes: [UInt8]
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }

@@ -9,6 +9,13 @@ package protocol Responder<Question, Answer>: AnyObject, SendableMetatype {
     /// A piece of the incoming body. An error is remembered by the responder and becomes its answer to the next question.
     func take(_ piece: [UInt8]) async
 
+    /// The connection is encrypted from now on. Called before the session's `secured`.
+    func secured(_ tls: TLSFacts)
+
     /// The connection is over, whatever the reason. Called exactly once.
     func end() async
+}
+
+extension Responder {
+    package func secured(_ tls: TLSFacts) {}
 }

@@ -27,6 +27,10 @@ package protocol ServerSession: ~Copyable, SendableMetatype {
     /// asks what changed, if it may speak at all. Ignored where it means nothing.
     mutating func wake()
 
+    /// The handshake that `.startTLS` asked for is done. The session forgets what it holds of the peer's bytes: they came in the clear
+    /// (RFC 3207 §4.2, RFC 2595 §4, RFC 3501 §6.2.1). What it learnt from the peer before, it forgets as its protocol says.
+    mutating func secured(_ tls: TLSFacts)
+
     /// The patience of the last `.needInput` ran out. `next` says the farewell, then `.close`.
     mutating func expire()
 
@@ -39,6 +43,9 @@ package protocol ServerSession: ~Copyable, SendableMetatype {
 
 extension ServerSession where Self: ~Copyable {
     package mutating func wake() {}
+
+    /// For a session that never says `.startTLS`.
+    package mutating func secured(_ tls: TLSFacts) {}
 
     /// Bytes a driver may hand over in one `receive`: 64 KiB.
     package static var maximumReceive: Int { 65_536 }
@@ -54,6 +61,9 @@ package enum Step<Question: Sendable>: Sendable {
     case body([UInt8])
     /// The session has no whole command. Wait for bytes, at most so long.
     case needInput(Patience)
+    /// Send what is pending, forget every byte that the peer sent in the clear, and do the TLS handshake. `secured` follows, or the end
+    /// of the connection: a handshake that fails leaves nothing to talk over.
+    case startTLS
     /// Send what is pending, then close the connection.
     case close
 }

@@ -76,6 +76,8 @@ package final class MailboxAccess: Responder {
         switch question {
         case .login:
             return .accepted
+        case .authenticate:
+            return .authentication(.failed(.temporary))
         case .mailboxes:
             return .mailboxes(try await store.mailboxes(user))
         case .create(let name):

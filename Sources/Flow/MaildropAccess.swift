@@ -23,6 +23,10 @@ package final class MaildropAccess: Responder {
                 let maildrop = try await context.store.openMaildrop(id)
                 self.maildrop = maildrop
                 return .opened(maildrop.messages.map { POP3.MaildropMessage(uid: $0.uid, uniqueID: $0.uniqueID, body: $0.body) })
+            case .authenticate:
+                return .authentication(.failed(.temporary))
+            case .enter:
+                return .refused(.temporary)
             case .read(let body, let range):
                 return .bytes(try await context.store.read(body, range))
             case .update(let uids):

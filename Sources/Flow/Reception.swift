@@ -97,6 +97,8 @@ package final class Reception: Responder {
         case .refused(let note):
             await trace(note)
             return .accepted
+        case .authenticate:
+            return .authentication(.failed(.temporary))
         case .flushQueue(let domain):
             return .refused(try await flush(domain))
         }

@@ -3,8 +3,10 @@ package import Mail
 
 /// What an IMAP session cannot decide by itself. Every answer may also be `.refused`.
 package enum Question: Sendable {
-    /// LOGIN, AUTHENTICATE PLAIN. Answer: `.accepted`.
+    /// LOGIN. Answer: `.accepted`.
     case login(user: String, password: Secret)
+    /// AUTHENTICATE. Answer: `.authentication`; after `.succeeded` the responder knows whose mailboxes are asked for.
+    case authenticate(AuthenticationMove)
 
     // MARK: Mailboxes. Names are decoded (no modified UTF-7), levels separated by `/`, INBOX in capitals.
 
@@ -50,6 +52,7 @@ package enum Question: Sendable {
 
 package enum Answer: Sendable {
     case accepted
+    case authentication(AuthenticationOutcome)
     case refused(Refusal)
     case mailboxes([MailboxEntry])
     case status(MailboxStatus)

@@ -66,6 +66,9 @@ enum Driver {
                     isInputOver = true
                     session.receiveEnd()
                 }
+            case .startTLS:
+                // No session asks for it yet.
+                return
             case .close:
                 try await send(&output, outbound, doorbell)
                 return

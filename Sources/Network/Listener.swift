@@ -191,7 +191,7 @@ extension Connection {
         let address = Self.text(peer)
         self.init(
             peerAddress: address, peerPort: peer?.port ?? 0, localAddress: Self.text(local), localPort: local?.port ?? 0,
-            isLoopback: address.isEmpty || address.hasPrefix("127.") || address == "::1", isEncrypted: false, id: id)
+            isLoopback: address.isEmpty || address.hasPrefix("127.") || address == "::1", id: id)
     }
 
     private static func text(_ address: SocketAddress?) -> String {

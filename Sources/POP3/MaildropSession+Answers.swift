@@ -26,7 +26,7 @@ extension MaildropSession {
             let maildrop = Maildrop(messages)
             state = .transaction(maildrop)
             say("+OK \(maildrop.count) messages (\(maildrop.size) octets)")
-        case .refused, .accepted, .bytes:
+        case .refused, .accepted, .authentication, .bytes:
             say("-ERR \(Self.text(refusal(answer), or: "The maildrop cannot be opened now"))")
             failedLogins += 1
             if failedLogins >= configuration.limits.failedLogins { close() }
@@ -67,6 +67,7 @@ extension MaildropSession {
     private static func text(_ refusal: Refusal, or text: String) -> String {
         switch refusal {
         case .authentication: "[AUTH] Wrong name or password"
+        case .throttled: "[SYS/TEMP] Too many wrong passwords, try again later"
         case .inUse: "[IN-USE] Another session has this maildrop open"
         case .temporary: "[SYS/TEMP] \(text)"
         case .permanent: "[SYS/PERM] \(text)"

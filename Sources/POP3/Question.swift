@@ -5,6 +5,10 @@ package import Mail
 package enum Question: Sendable {
     /// USER and PASS: check them, take the exclusive lock, list the maildrop. Answers: `.opened`, `.refused`.
     case open(user: String, password: Secret)
+    /// AUTH (RFC 5034). Answers: `.authentication` until it has succeeded; then the session asks `.enter`.
+    case authenticate(AuthenticationMove)
+    /// The login of a SASL exchange that succeeded: take the exclusive lock, list the maildrop. Answers: `.opened`, `.refused`.
+    case enter(login: String)
     /// Bytes `range` of a message's concatenation (prefix and original). At most 64 KiB at once. Answers: `.bytes`, `.refused`.
     case read(BodyReference, Range<Int>)
     /// QUIT in the transaction state: expunge these (ascending), durably, then release the lock. Answers: `.accepted`, `.refused`.
@@ -17,6 +21,7 @@ package enum Answer: Sendable {
     case accepted
     case opened([MaildropMessage])
     case bytes([UInt8])
+    case authentication(AuthenticationOutcome)
     case refused(Refusal)
 }
 
@@ -24,6 +29,8 @@ package enum Answer: Sendable {
 package enum Refusal: Sendable, Equatable {
     /// Wrong name or password, not told which: `[AUTH]`.
     case authentication
+    /// Too many wrong passwords of late: `[SYS/TEMP]`.
+    case throttled
     /// The maildrop is locked by another session: `[IN-USE]`.
     case inUse
     /// RFC 3206 `[SYS/TEMP]`.

@@ -1,3 +1,4 @@
+package import Dialogue
 package import Mail
 
 /// What an SMTP session cannot decide by itself. Who answers is not its business.
@@ -16,6 +17,8 @@ package enum Question: Sendable, Equatable {
     case refused(RefusalNote)
     /// ETRN (RFC 1985) for a domain. Answer: `.refused` with the reply to send (a 2xx one where it is granted).
     case flushQueue(String)
+    /// AUTH (RFC 4954). Answer: `.authentication`.
+    case authenticate(AuthenticationMove)
 }
 
 package enum Answer: Sendable, Equatable {
@@ -23,6 +26,7 @@ package enum Answer: Sendable, Equatable {
     case refused(Reply)
     /// Durably stored under this queue id: `250 2.0.0 Ok: queued as …`.
     case delivered(queueID: String)
+    case authentication(AuthenticationOutcome)
 }
 
 /// One mail transaction (RFC 5321 §3.3) when its content is whole. The content itself is in the spool.
@@ -33,6 +37,8 @@ package struct Transaction: Sendable, Equatable {
     package var transmissionType: String
     package var reversePath: ReversePath
     package var mail: MailParameters
+    /// Who logged in, folded; nil for nobody.
+    package var login: String?
     /// In the order in which RCPT accepted them, duplicates included.
     package var recipients: [Recipient]
     /// Content bytes in the spool.
@@ -49,7 +55,8 @@ package struct Transaction: Sendable, Equatable {
     }
 
     package init(
-        greeting: String, transmissionType: String, reversePath: ReversePath, mail: MailParameters, recipients: [Recipient], size: Int
+        greeting: String, transmissionType: String, reversePath: ReversePath, mail: MailParameters, recipients: [Recipient], size: Int,
+        login: String? = nil
     ) {
         self.greeting = greeting
         self.transmissionType = transmissionType
@@ -57,6 +64,7 @@ package struct Transaction: Sendable, Equatable {
         self.mail = mail
         self.recipients = recipients
         self.size = size
+        self.login = login
     }
 }
 
@@ -84,6 +92,19 @@ package struct MailParameters: Sendable, Equatable {
     package var ret: Return?
     /// RFC 3461 ENVID, xtext decoded.
     package var envelopeID: String?
+    /// RFC 4865 HOLDFOR and HOLDUNTIL.
+    package var hold: Hold?
+    /// RFC 8689 REQUIRETLS.
+    package var requiresTLS = false
+    /// RFC 4954 §5 AUTH=: the identity that submitted it, xtext decoded; empty for `<>`, nil when not given. Not believed.
+    package var submitter: String?
+
+    package enum Hold: Sendable, Equatable {
+        /// Seconds from now.
+        case forSeconds(Int)
+        /// Seconds since 1970.
+        case until(Int64)
+    }
 
     package enum BodyType: Sendable, Equatable { case sevenBit, eightBitMIME }
     package enum Return: Sendable, Equatable { case full, headers }

@@ -62,7 +62,7 @@ extension ReceivingSession {
     private func refusal(_ answer: Answer) -> Reply {
         switch answer {
         case .refused(let reply): reply
-        case .accepted, .delivered: .unexpected
+        case .accepted, .delivered, .authentication: .unexpected
         }
     }
 }

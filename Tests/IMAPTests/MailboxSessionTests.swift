@@ -8,7 +8,7 @@ extension Connection {
     static func from(loopback: Bool) -> Connection {
         Connection(
             peerAddress: loopback ? "127.0.0.1" : "192.0.2.1", peerPort: 5_000, localAddress: "127.0.0.1", localPort: 143,
-            isLoopback: loopback, isEncrypted: false, id: 1)
+            isLoopback: loopback, id: 1)
     }
 }
 

@@ -49,6 +49,7 @@ struct MemoryTests {
                     rest = rest.dropFirst(MailboxSession.maximumReceive)
                     session.receive(piece.span)
                 }
+            case .startTLS: session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
             case .close:
                 heard.isClosed = true
                 return heard

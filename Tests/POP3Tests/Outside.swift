@@ -14,8 +14,7 @@ enum Outside {
         MaildropSession(
             configuration: configuration,
             connection: Connection(
-                peerAddress: "127.0.0.1", peerPort: 40_000, localAddress: "127.0.0.1", localPort: 110, isLoopback: isLoopback,
-                isEncrypted: false, id: 1))
+                peerAddress: "127.0.0.1", peerPort: 40_000, localAddress: "127.0.0.1", localPort: 110, isLoopback: isLoopback, id: 1))
     }
 
     static func session(for dialog: Dialog) -> MaildropSession {
@@ -59,12 +58,15 @@ enum Outside {
                 case .read(let body, let range):
                     onRead(range)
                     return .bytes(Array(messages[Int(body.id)][range]))
-                case .update, .release: return .accepted
+                case .authenticate: return .authentication(.failed(.wrong))
+                case .enter, .update, .release: return .accepted
                 }
             },
             describe: { question in
                 switch question {
                 case .open(let user, let password): "open \(user) \(String(decoding: password.bytes, as: UTF8.self))"
+                case .authenticate: "authenticate"
+                case .enter(let login): "enter \(login)"
                 case .read(let body, let range): "read \(body.id) \(range)"
                 case .update(let deleted): "update \(deleted)"
                 case .release: "release"
@@ -88,7 +90,7 @@ enum Outside {
             switch session.next() {
             case .reply(let bytes): hear(bytes)
             case .ask(let question): session.resume(world.answer(question))
-            case .body: break
+            case .startTLS, .body: break
             case .needInput, .close: return
             }
         }

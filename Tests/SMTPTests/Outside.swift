@@ -6,7 +6,7 @@ import SMTP
 /// The outside that sessions are tested against. Its domain is virtual.test; names there begin with `u` or are postmaster.
 enum Outside {
     static let connection = Connection(
-        peerAddress: "192.0.2.1", peerPort: 40_000, localAddress: "192.0.2.2", localPort: 25, isLoopback: false, isEncrypted: false, id: 1)
+        peerAddress: "192.0.2.1", peerPort: 40_000, localAddress: "192.0.2.2", localPort: 25, isLoopback: false, id: 1)
 
     static func address(_ text: String) -> Address? { try? Address(parsing: text, allowUTF8: true) }
 
@@ -25,7 +25,7 @@ enum Outside {
             extensions: dialog.options["plain"] == nil ? .all : [.pipelining], limits: limits,
             requiresGreeting: dialog.options["requiresGreeting"] != nil)
         var connection = connection
-        connection.isEncrypted = dialog.options["encrypted"] != nil
+        if dialog.options["encrypted"] != nil { connection.tls = TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256) }
         return ReceivingSession(configuration: configuration, connection: connection)
     }
 
@@ -54,6 +54,7 @@ enum Outside {
             case "failing": .accepted
             default: .delivered(queueID: "ABC1D1C123")
             }
+        case .authenticate: .authentication(.failed(.wrong))
         case .flushQueue(let name):
             .refused(name == "virtual.test" ? Reply(250, "2.0.0", "Queuing started") : Reply(459, "4.7.1", "Node not allowed: \(name)"))
         }
@@ -69,6 +70,7 @@ enum Outside {
                 + " to \(transaction.recipients.map { text($0.path) }.joined(separator: " ")) size \(transaction.size)"
         case .discardBody: "discard"
         case .refused(let note): "refused \(note.reply.code) \(note.command): \(note.reason)"
+        case .authenticate: "authenticate"
         case .flushQueue(let name): "flush \(name)"
         }
     }
@@ -123,7 +125,7 @@ enum Outside {
                 if case .refused(let note) = question { heard.notes.append(note) }
                 return answer(question)
             case .close: heard.isClosed = true
-            case .body, .needInput: break
+            case .body, .startTLS, .needInput: break
             }
             return .accepted
         }
@@ -152,6 +154,7 @@ enum Outside {
             switch step {
             case .ask: session.resume(answer)
             case .reply, .body: break
+            case .startTLS: session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
             case .needInput, .close: return
             }
         }

@@ -167,7 +167,7 @@ struct ReceivingSessionTests {
                     if case .refused = question { return .accepted }
                     asked += 1
                     return asked - 1 == kind ? .delivered(queueID: "x") : .accepted
-                case .body, .needInput, .close: break
+                case .body, .startTLS, .needInput, .close: break
                 }
                 return .accepted
             }

@@ -108,6 +108,10 @@ private struct SessionRun<Session: ServerSession & ~Copyable>: ~Copyable {
                 session.resume(world.answer(question))
             case .body(let bytes): body += bytes
             case .needInput: return
+            case .startTLS:
+                // What the client sent behind it in the same piece must be forgotten: the session has it, and has to see to that.
+                questions.append("startTLS")
+                session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
             case .close: isClosed = true
             }
         }

@@ -90,6 +90,9 @@ package struct SessionFuzzer<Session: ServerSession & ~Copyable> {
                 if !said.isEmpty, !said.suffix(2).elementsEqual([0x0D, 0x0A]) { return .broken("a reply without CRLF") }
                 if heldBytes(session) > maximumHeldBytes { return .broken("holds \(heldBytes(session)) bytes") }
                 return .waits
+            case .startTLS:
+                if !said.suffix(2).elementsEqual([0x0D, 0x0A]) { return .broken("TLS without a reply before it") }
+                session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
             case .close: return .closed
             }
         }

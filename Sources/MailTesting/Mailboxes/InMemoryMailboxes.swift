@@ -101,6 +101,7 @@ package final class InMemoryMailboxes {
         case .login(let user, let password):
             let isRight = user == Self.user && password.bytes.elementsEqual(Self.password.utf8)
             return isRight ? .accepted : .refused(Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed"))
+        case .authenticate: return .authentication(.failed(.wrong))
         case .mailboxes: return .mailboxes(entries)
         case .create(let name):
             if mailboxes[name] != nil { return .refused(Refusal(code: "ALREADYEXISTS", "Mailbox exists")) }

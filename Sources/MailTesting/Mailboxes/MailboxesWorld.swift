@@ -9,6 +9,7 @@ extension InMemoryMailboxes {
             describe: { question in
                 switch question {
                 case .login(let user, _): "login \(user)"
+                case .authenticate: "authenticate"
                 case .mailboxes: "mailboxes"
                 case .create(let name): "create \(name)"
                 case .delete(let name): "delete \(name)"

@@ -6,11 +6,14 @@ import GRDBSQLite
 enum Schema {
     /// "Buzo", so that `file` can tell whose database it is.
     static let applicationID = 0x4275_7A6F
-    static let migrations: [@Sendable () -> String] = [version1]
+    static let migrations: [@Sendable () -> String] = [
+        { embedded(buzon_schema_start, buzon_schema_end) },
+        { embedded(buzon_schema_2_start, buzon_schema_2_end) },
+    ]
     static var version: Int { migrations.count }
 
-    private static let version1: @Sendable () -> String = {
-        guard let start = buzon_schema_start, let end = buzon_schema_end else { return "" }
+    private static func embedded(_ start: UnsafePointer<UInt8>?, _ end: UnsafePointer<UInt8>?) -> String {
+        guard let start, let end else { return "" }
         return String(decoding: UnsafeBufferPointer(start: start, count: end - start), as: UTF8.self)
     }
 

@@ -16,6 +16,10 @@ package struct Setting: Sendable, Hashable {
         case host
         /// An address, or nothing.
         case address
+        /// One of these words.
+        case choice([String])
+        /// Durations separated by commas, each a number with s, m, h or d: `5m,10m,1h`.
+        case durations
     }
 
     /// Also the key of its description in the translations: `setting.<key>`.
@@ -44,7 +48,9 @@ package struct Setting: Sendable, Hashable {
     package static let snapshotCount = Setting(key: "snapshot-count", kind: .integer(1...1_000), fallback: "4")
     package static let connectionsPerAddress = Setting(key: "connections-per-address", kind: .integer(1...100_000), fallback: "100")
 
-    package static let all: [Setting] = [
+    package static let all: [Setting] = general + tls + authentication + sending + resolving
+
+    static let general: [Setting] = [
         hostname, networks, separator, maximumMessageSize, quota, administrator, receivedLimit, iterations, traceDays, traceRows,
         tombstoneDays, segmentSize, compactionPercent, compactionHours, snapshotMinutes, snapshotCount, connectionsPerAddress,
     ]
@@ -66,10 +72,25 @@ package struct Setting: Sendable, Hashable {
         case .networks:
             let parts = value.split(separator: ",").map { trimmed(String($0)) }
             return parts.allSatisfy({ $0.isEmpty || IPNetwork($0) != nil }) ? parts.filter { !$0.isEmpty }.joined(separator: ",") : nil
+        case .choice(let words):
+            let word = value.lowercased()
+            return words.first { $0.lowercased() == word }
+        case .durations:
+            let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { trimmed(String($0)).lowercased() }
+            return parts.allSatisfy({ Self.seconds($0) != nil }) ? parts.joined(separator: ",") : nil
         case .separator: return value.utf8.count <= 1 && value != "@" ? value : nil
         case .host: return value.isEmpty || isDomain(value.lowercased()) ? value.lowercased() : nil
         case .address: return value.isEmpty || emailDomain(value.lowercased()) != nil ? value.lowercased() : nil
         }
+    }
+
+    /// `90s`, `5m`, `2h`, `5d` in seconds: 1 second to 100 days.
+    package static func seconds(_ duration: some StringProtocol) -> Int? {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        guard let last = duration.last, let unit = units[last], let count = Int(duration.dropLast()), (1...8_640_000).contains(count),
+            count * unit <= 8_640_000
+        else { return nil }
+        return count * unit
     }
 
     func integer(in values: [String: String]) -> Int { Int(values[key] ?? fallback) ?? Int(fallback) ?? 0 }
@@ -82,6 +103,11 @@ package struct Setting: Sendable, Hashable {
 extension MailStore {
     /// A setting's value: what was set, or the fallback. Never waits: the values are kept, and read again when another process writes.
     package func value(_ setting: Setting) -> String { settings.withLock { $0[setting.key] } ?? setting.fallback }
+
+    package func bool(_ setting: Setting) -> Bool { value(setting) == "true" }
+
+    /// Seconds.
+    package func durations(_ setting: Setting) -> [Int] { value(setting).split(separator: ",").compactMap(Setting.seconds) }
 
     package func integer(_ setting: Setting) -> Int { settings.withLock { setting.integer(in: $0) } }
 
