@@ -240,7 +240,7 @@ struct OpenTests {
         let store = try await scratch.open()
         await store.close()
         #expect(scratch.sqlite3("PRAGMA user_version = 7").status == 0)
-        await #expect(throws: StoreFailure.newerSchema(found: 7, known: 1)) { try await scratch.open() }
+        await #expect(throws: StoreFailure.newerSchema(found: 7, known: Schema.version)) { try await scratch.open() }
         #expect(scratch.sqlite3("PRAGMA user_version = 1; PRAGMA application_id = 5").status == 0)
         await #expect(throws: StoreFailure.foreignDirectory) { try await scratch.open() }
     }
