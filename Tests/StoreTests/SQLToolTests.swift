@@ -80,8 +80,8 @@ struct SQLToolTests {
         let scratch = Scratch()
         let (store, user) = try await scratch.populated()
         try await store.addUser("otra@virtual.test", password: [65])
-        try await store.setForwarding("fija@virtual.test", ["a@b.test"])
-        try await store.setForwarding("@virtual.test", ["usuario@virtual.test"])
+        _ = try await store.changeForwarding("fija@virtual.test", { _ in ["a@b.test"] })
+        _ = try await store.changeForwarding("@virtual.test", { _ in ["usuario@virtual.test"] })
         let before = scratch.sqlite3(
             "SELECT * FROM dominios; SELECT id, email FROM user; SELECT * FROM forwardings; SELECT * FROM already_exists;")
         let result = scratch.sqlite3(statement)

@@ -51,6 +51,11 @@ final class Scratch: Sendable {
         fclose(stream)
     }
 
+    /// Puts one file in the place of another, with no write-ahead log of either.
+    func move(_ file: String, to place: String) {
+        _ = system("rm -f '\(path)/\(place)'* && mv '\(path)/\(file)' '\(path)/\(place)' && rm -f '\(path)/\(file)'-*")
+    }
+
     func bytes(_ file: String) -> [UInt8] {
         guard let file = try? OpenFile.open(file, O_RDONLY) else { return [] }
         return (try? file.read(file.size, at: 0)) ?? []

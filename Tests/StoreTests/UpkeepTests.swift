@@ -302,17 +302,16 @@ struct OpenTests {
         #expect(try await store.authenticate("usuario@virtual.test", password: Array("nuevo".utf8)) == user)
         #expect(try await store.verifiers(of: "usuario@virtual.test").map(\.hash) == [.sha256, .sha1])
         await #expect(throws: StoreFailure.limit("loop")) {
-            try await store.setForwarding("a@virtual.test", ["a@virtual.test"]) { book in
+            _ = try await store.changeForwarding("a@virtual.test", { _ in ["a@virtual.test"] }) { book in
                 if try book.destinations(of: "a@virtual.test") == ["a@virtual.test"] { throw StoreFailure.limit("loop") }
             }
         }
         #expect(try await store.forwardings().isEmpty)
-        try await store.setForwarding("a@virtual.test", ["b@c.test", "usuario@virtual.test"])
-        await #expect(throws: StoreFailure.alreadyExists) { try await store.setForwarding("A@virtual.test", ["b@c.test"]) }
-        try await store.setForwarding("A@virtual.test", ["b@c.test"], replacing: true)
+        _ = try await store.changeForwarding("a@virtual.test", { _ in ["b@c.test", "usuario@virtual.test"] })
+        _ = try await store.changeForwarding("A@virtual.test", { $0.filter { $0 == "b@c.test" } })
         #expect(try await store.forwarding("a@virtual.test")?.destinations == ["b@c.test"])
-        try await store.removeForwarding("a@virtual.test")
-        await #expect(throws: StoreFailure.nonExistent) { try await store.removeForwarding("a@virtual.test") }
+        _ = try await store.changeForwarding("a@virtual.test", { _ in [] })
+        #expect(try await store.forwarding("a@virtual.test") == nil)
         try await store.removeUser("usuario@virtual.test")
         try await store.removeDomain("virtual.test")
         #expect(try await store.verify().problems == [])

@@ -14,8 +14,8 @@ private let message = [UInt8]("From: a@example.com\r\nMessage-ID: <r1@example.co
     ])
     func recipients(_ recipient: String, _ code: Int, _ enhanced: String) async throws {
         try await ServedAppliance.run { served in
-            try await served.store.setForwarding("bucle@virtual.test", ["vuelta@virtual.test"])
-            try await served.store.setForwarding("vuelta@virtual.test", ["bucle@virtual.test"])
+            _ = try await served.store.changeForwarding("bucle@virtual.test", { _ in ["vuelta@virtual.test"] })
+            _ = try await served.store.changeForwarding("vuelta@virtual.test", { _ in ["bucle@virtual.test"] })
             try await served.store.addUser("lleno@virtual.test", password: [UInt8]("x"), quota: 100)
             let smtp = try served.smtpGreeted()
             try smtp.expect(250, smtp.command("MAIL FROM:<a@example.com> SIZE=1000"))

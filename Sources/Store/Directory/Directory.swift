@@ -133,33 +133,6 @@ extension MailStore {
         }
     }
 
-    /// Writes a forwarding; `replacing` allows one that exists (`.alreadyExists` otherwise). `check` runs in the same transaction, with
-    /// the book as it would be: what it throws refuses the forwarding (loops, too many results).
-    package func setForwarding(
-        _ origin: String, _ destinations: [String], replacing: Bool = false,
-        check: @escaping @Sendable (borrowing AddressBook) throws -> Void = { _ in }
-    ) async throws(StoreFailure) {
-        let origin = folded(trimmed(origin))
-        let text = destinations.map(trimmed).filter { !$0.isEmpty }.joined(separator: ", ")
-        guard !text.isEmpty else { throw .invalid("destination") }
-        guard !origin.isEmpty, origin != "@", origin.utf8.count <= 320, !hasSeparators(origin)
-        else { throw .invalid("origin") }
-        try await writeDirectory { db, _ in
-            if replacing, try db.run("UPDATE forwarding SET destination = ? WHERE origin = ?", .text(text), .text(origin)) > 0 {
-            } else {
-                try db.run("INSERT INTO forwarding VALUES (?, ?)", .text(origin), .text(text))
-            }
-            try check(AddressBook(database: db))
-        }
-    }
-
-    package func removeForwarding(_ origin: String) async throws(StoreFailure) {
-        let origin = folded(trimmed(origin))
-        try await writeDirectory { db, _ in
-            guard try db.run("DELETE FROM forwarding WHERE origin = ?", .text(origin)) > 0 else { throw StoreFailure.nonExistent }
-        }
-    }
-
     func derive(_ password: [UInt8]) async throws(StoreFailure) -> [StoredVerifier] {
         let iterations = integer(.iterations)
         let both = try await blocking {
