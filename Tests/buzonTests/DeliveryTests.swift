@@ -91,7 +91,8 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
         try await ServedAppliance.run { served in
             let store = served.store
             try await store.set(.administrator, to: ServedAppliance.other)
-            _ = try await store.changeForwarding("gulag@virtual.test", { _ in ["usuario@virtual.test", "m77@example.org", "ana@virtual.test"] })
+            _ = try await store.changeForwarding(
+                "gulag@virtual.test", { _ in ["usuario@virtual.test", "m77@example.org", "ana@virtual.test"] })
             _ = try await store.changeForwarding("lejos@virtual.test", { _ in ["fuera@example.org"] })
             let smtp = try served.smtpGreeted()
             for recipient in [

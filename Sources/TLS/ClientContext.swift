@@ -1,0 +1,127 @@
+import COpenSSL
+
+/// What a server that we connect to must prove.
+package enum PeerProof: Sendable, Hashable {
+    /// Whatever its certificate: RFC 7435.
+    case nothing
+    /// A chain to a trusted root, for one of these names (RFC 6125). A leading dot stands for any one label (RFC 8461 §4.1).
+    case certificate(names: [String])
+    /// RFC 7672 §3.1. `names` count for usage 2 only (§3.2.2).
+    case dane([TLSARecord], names: [String])
+
+    /// A TLSA record's data (RFC 6698 §2.1).
+    package struct TLSARecord: Sendable, Hashable {
+        package var usage: UInt8
+        package var selector: UInt8
+        package var matchingType: UInt8
+        package var data: [UInt8]
+
+        package init(usage: UInt8, selector: UInt8, matchingType: UInt8, data: [UInt8]) {
+            self.usage = usage
+            self.selector = selector
+            self.matchingType = matchingType
+            self.data = data
+        }
+
+        /// Whether the library can use it for mail: RFC 7672 §3.1.3 leaves out usages 0 and 1.
+        package var isUsable: Bool {
+            guard usage == 2 || usage == 3, selector <= 1 else { return false }
+            switch matchingType {
+            case 0: return !data.isEmpty
+            case 1: return data.count == 32
+            case 2: return data.count == 64
+            default: return false
+            }
+        }
+    }
+}
+
+/// How our connections to other servers are encrypted. One for the process, made anew when its options change.
+package final class ClientContext: @unchecked Sendable {
+    package struct Options: Sendable, Hashable {
+        /// Opportunistic encryption takes what the peer has: old is better than none (RFC 7435 §3).
+        package var minimum = TLSVersion.tls10
+        /// Roots in PEM form beside the system's.
+        package var rootsFile: String?
+
+        package init(minimum: TLSVersion = .tls10, rootsFile: String? = nil) {
+            self.minimum = minimum
+            self.rootsFile = rootsFile
+        }
+    }
+
+    private let pointer: OpaquePointer
+
+    package init(_ options: Options = Options()) throws(TLSFailure) {
+        ERR_clear_error()
+        guard let pointer = SSL_CTX_new(TLS_client_method()) else { throw .last(.configuration, "no TLS context") }
+        // From here on deinit frees it.
+        self.pointer = pointer
+        _ = buzon_SSL_CTX_set_mode(pointer, 0x13)
+        // NO_COMPRESSION, NO_RENEGOTIATION.
+        SSL_CTX_set_options(pointer, 1 << 17 | 1 << 30)
+        _ = buzon_SSL_CTX_set_session_cache_mode(pointer, 0)
+        let isOld = options.minimum == .tls10 || options.minimum == .tls11
+        guard buzon_SSL_CTX_set_min_proto_version(pointer, options.minimum.number) == 1,
+            SSL_CTX_set_cipher_list(pointer, isOld ? "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0" : "DEFAULT:!aNULL:!eNULL") == 1,
+            SSL_CTX_set_default_verify_paths(pointer) == 1, SSL_CTX_dane_enable(pointer) == 1
+        else { throw .last(.configuration, "a TLS option was refused") }
+        if let file = options.rootsFile, SSL_CTX_load_verify_file(pointer, file) != 1 {
+            throw .last(.configuration, "\(file) holds no certificates")
+        }
+    }
+
+    deinit { SSL_CTX_free(pointer) }
+
+    /// A library connection for a peer. Throws `.configuration`, and `.notTrusted` when no DANE record can be used.
+    func connection(to name: String?, _ proof: PeerProof) throws(TLSFailure) -> OpaquePointer {
+        ERR_clear_error()
+        guard let ssl = SSL_new(pointer) else { throw .last(.configuration, "no TLS connection") }
+        do throws(TLSFailure) {
+            SSL_set_connect_state(ssl)
+            // Nobody's name is an address (RFC 6066 §3).
+            if let name, name.contains(where: { $0.isLetter }), !name.contains(":"), buzon_SSL_set_host_name(ssl, name) != 1 {
+                throw .last(.configuration, "\(name) can't be asked for")
+            }
+            switch proof {
+            case .nothing: SSL_set_verify(ssl, SSL_VERIFY_NONE, nil)
+            case .certificate(let names):
+                SSL_set_verify(ssl, SSL_VERIFY_PEER, nil)
+                // SECLEVEL 2: what is to be believed is not an MD5 or a 1024-bit key.
+                SSL_set_security_level(ssl, 2)
+                try allow(names, ssl)
+            case .dane(let records, let names): try require(records, names, ssl, name)
+            }
+            return ssl
+        } catch {
+            SSL_free(ssl)
+            throw error
+        }
+    }
+
+    private func allow(_ names: [String], _ ssl: OpaquePointer) throws(TLSFailure) {
+        // X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS 4, SINGLE_LABEL_SUBDOMAINS 0x10.
+        SSL_set_hostflags(ssl, 0x14)
+        guard !names.isEmpty else { throw TLSFailure(.configuration, "no name to verify") }
+        for name in names where SSL_add1_host(ssl, name) != 1 { throw .last(.configuration, "\(name) can't be verified") }
+    }
+
+    private func require(
+        _ records: [PeerProof.TLSARecord], _ names: [String], _ ssl: OpaquePointer, _ host: String?
+    ) throws(TLSFailure) {
+        guard let base = names.first ?? host, SSL_dane_enable(ssl, base) > 0 else {
+            throw .last(.configuration, "DANE can't be used")
+        }
+        // DANE_FLAG_NO_DANE_EE_NAMECHECKS: RFC 7672 §3.1.1.
+        SSL_dane_set_flags(ssl, 1)
+        for name in names.dropFirst() where SSL_add1_host(ssl, name) != 1 { throw .last(.configuration, "\(name) can't be verified") }
+        var used = 0
+        for record in records where record.isUsable {
+            // 0: the library can't use it; negative: out of memory.
+            if SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matchingType, record.data, record.data.count) > 0 { used += 1 }
+        }
+        ERR_clear_error()
+        guard used > 0 else { throw TLSFailure(.notTrusted, "no usable TLSA record") }
+        SSL_set_verify(ssl, SSL_VERIFY_PEER, nil)
+    }
+}
