@@ -12,7 +12,7 @@ extension MailStore {
     /// At least 32 bytes, the same ones for the life of the data directory.
     package func secret(_ secret: ServerSecret) async throws(StoreFailure) -> [UInt8] {
         let found = try await read { db in
-            try db.first("SELECT value FROM secret WHERE name = ?", .text(secret.rawValue)) { $0.bytes(0) }
+            try db.first("SELECT value FROM secret WHERE name = ?", .text(secret.rawValue)) { $0.blob(0) }
         }
         guard let found else { throw .nonExistent }
         return found
