@@ -12,7 +12,8 @@ struct OpenAppliance: Sendable {
     private let group: ServiceGroup
 
     init(
-        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
+        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, loops: Loops, log: Logger,
+        stoppedBy signals: [UnixSignal]
     ) {
         self.store = store
         self.doors = doors
@@ -22,7 +23,7 @@ struct OpenAppliance: Sendable {
         quiet.logLevel = .error
         // The doors close first, the store last.
         let services: [any Service] = [
-            StoreService(store: store), DoorsService(doors: [control]), DoorsService(doors: doors), MemoryReturn(),
+            StoreService(store: store), CertificateWatch(certificates: certificates), DoorsService(doors: [control]), DoorsService(doors: doors), MemoryReturn(),
             Announcement(log: log),
         ]
         var configuration = ServiceGroupConfiguration(
