@@ -175,21 +175,4 @@ extension Database {
         effects.live[place.segment, default: 0] += place.header + place.length
         return id
     }
-
-    fileprivate func insert(_ outgoing: Outgoing, body: Int64) throws {
-        try run(
-            """
-            INSERT INTO outgoing (queue_id, created, sender, body_id, prefix, ret, envelope_id, smtputf8) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """, .text(outgoing.queueID), .integer(now()), .text(outgoing.sender), .integer(body), .blob(outgoing.prefix),
-            .text(outgoing.ret ?? ""), .text(outgoing.envelopeID ?? ""), .int(outgoing.smtpUTF8 ? 1 : 0))
-        let id = lastInsertedRowID
-        for recipient in outgoing.recipients {
-            try run(
-                """
-                INSERT INTO outgoing_recipient (outgoing_id, address, forwarded_for, notify, original_type, original_address)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """, .integer(id), .text(recipient.address), .text(recipient.forwardedFor ?? ""), .int(recipient.notify ?? -1),
-                .text(recipient.originalType ?? ""), .text(recipient.originalAddress ?? ""))
-        }
-    }
 }

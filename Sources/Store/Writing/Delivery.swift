@@ -91,10 +91,21 @@ package struct Outgoing: Sendable {
     package var ret: String?
     package var envelopeID: String?
     package var smtpUTF8: Bool
+    /// Whose login it came with, folded; empty for mail from elsewhere.
+    package var login: String
+    /// RFC 8689.
+    package var requiresTLS: Bool
+    /// Whether the content has octets above 127.
+    package var isEightBit: Bool
+    /// RFC 5322 Message-ID.
+    package var messageID: String
+    /// When it is tried first, seconds since 1970; 0: at once.
+    package var due: Int64
 
     package init(
         queueID: String, sender: String, recipients: [Recipient], prefix: [UInt8] = [], ret: String? = nil, envelopeID: String? = nil,
-        smtpUTF8: Bool = false
+        smtpUTF8: Bool = false, login: String = "", requiresTLS: Bool = false, isEightBit: Bool = false, messageID: String = "",
+        due: Int64 = 0
     ) {
         self.queueID = queueID
         self.sender = sender
@@ -103,6 +114,11 @@ package struct Outgoing: Sendable {
         self.ret = ret
         self.envelopeID = envelopeID
         self.smtpUTF8 = smtpUTF8
+        self.login = login
+        self.requiresTLS = requiresTLS
+        self.isEightBit = isEightBit
+        self.messageID = messageID
+        self.due = due
     }
 }
 
