@@ -12,17 +12,17 @@ import subprocess
 import tempfile
 import time
 
-from lib import IMAP, PASSWORD, POP3, SMTP, Dialog, Failure, binary, needs, one_line, same
+from lib import IMAP, PASSWORD, POP3, PORTS, SMTP, Dialog, Failure, binary, needs, one_line, same
 
 poplib._MAXLINE = 1 << 20  # the library's own limit is shorter than lines in the wild
 
 
 def free_offset():
-    """A port offset whose three ports are free on loopback, below the kernel's own range."""
+    """A port offset whose ports are all free on loopback, below the kernel's own range."""
     while True:
         offset = random.randrange(10000, 30000)
         try:
-            for port in (SMTP, POP3, IMAP):
+            for port in PORTS:
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port + offset))
             return offset
@@ -122,6 +122,10 @@ class Server:
     def queue(self):
         """The rows of `buzon queue list`."""
         return json.loads(self.cli("queue", "list", "--json").stdout or "[]")
+
+    def shown(self, queue_id):
+        """What `buzon queue show` says of one message, as text on one line."""
+        return one_line(self.cli("queue", "show", queue_id).stdout)
 
     def queued_for(self):
         """The recipients that wait in the outbound queue."""
