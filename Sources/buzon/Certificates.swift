@@ -7,14 +7,8 @@ import Synchronization
 import TLS
 
 /// The certificates that the doors show: those of files, those that were given, and the one that the server made itself, in this order.
-/// A change makes a new context for the connections that come; what fails leaves the old one in force, and says so.
+/// A change makes a new context for the connections that come.
 final class Certificates: Sendable {
-    /// Where a certificate comes from.
-    enum Source: Sendable, Equatable {
-        case files(chain: String, key: String)
-        case stored(Int64, StoredCertificate.Origin)
-    }
-
     /// What a look at the files tells of them without reading them.
     private struct Stamp: Sendable, Equatable {
         var generation: UInt64
@@ -32,6 +26,8 @@ final class Certificates: Sendable {
     private let current: Mutex<ServerContext>
     private let seen: Mutex<Stamp>
     private let told = Mutex<[String]>([])
+    /// What each pair of files held when it was right, by its paths.
+    private let kept: Mutex<[String: Certificate]>
 
     /// Makes the self-signed certificate when there is none. Throws when there is nothing to show at all.
     init(_ store: MailStore, log: Logger) async throws {
@@ -40,10 +36,12 @@ final class Certificates: Sendable {
         tickets = TicketKeys(secret: try await store.secret(.ticket))
         let stamp = Self.stamp(store)
         seen = Mutex(stamp)
-        let (context, complaints) = try await Self.load(store, tickets)
+        let loaded = try await Self.load(store, tickets, [:])
+        let context = loaded.context
         current = Mutex(context)
-        told.withLock { $0 = complaints }
-        for complaint in complaints { log.error("certificate: \(complaint)") }
+        kept = Mutex(loaded.files)
+        told.withLock { $0 = loaded.complaints }
+        for complaint in loaded.complaints { log.error("certificate: \(complaint)") }
         log.info("certificate: \(context.certificates[0].summary)")
     }
 
@@ -58,15 +56,15 @@ final class Certificates: Sendable {
         }
         guard isNew else { return }
         do {
-            let (context, complaints) = try await Self.load(store, tickets)
+            let loaded = try await Self.load(store, tickets, kept.withLock { $0 })
+            kept.withLock { $0 = loaded.files }
             let isTold = told.withLock { told in
-                defer { told = complaints }
-                return told == complaints
+                defer { told = loaded.complaints }
+                return told == loaded.complaints
             }
-            if !isTold { for complaint in complaints { log.error("certificate: \(complaint)") } }
-            let before = self.context
-            // What is broken now was right before: it goes on until it is mended or taken away.
-            guard complaints.isEmpty || isTold, !context.isSame(as: before) else { return }
+            if !isTold { for complaint in loaded.complaints { log.error("certificate: \(complaint)") } }
+            let context = loaded.context
+            guard !context.isSame(as: self.context) else { return }
             current.withLock { $0 = context }
             log.info("certificate: \(context.certificates[0].summary)")
         } catch {
@@ -76,15 +74,29 @@ final class Certificates: Sendable {
 
     // MARK: Loading
 
-    private static func load(_ store: MailStore, _ tickets: TicketKeys) async throws -> (ServerContext, [String]) {
+    private struct Loaded {
+        var context: ServerContext
+        var files: [String: Certificate]
+        /// What can't be used, and why.
+        var complaints: [String]
+    }
+
+    /// A pair of files that is broken now and was right before goes on as it was, until it is mended or taken away.
+    private static func load(
+        _ store: MailStore, _ tickets: TicketKeys, _ kept: [String: Certificate]
+    ) async throws -> Loaded {
         var complaints: [String] = []
         var certificates: [Certificate] = []
+        var files: [String: Certificate] = [:]
         for pair in pairs(store) {
+            let name = "\(pair.chain), \(pair.key)"
             do {
-                certificates.append(try Certificate(chainPEM: try read(pair.chain), keyPEM: try read(pair.key)))
+                files[name] = try Certificate(chainPEM: try read(pair.chain), keyPEM: try read(pair.key))
             } catch {
-                complaints.append("\(pair.chain), \(pair.key): \(error)")
+                complaints.append("\(name): \(error)")
+                files[name] = kept[name]
             }
+            if let certificate = files[name] { certificates.append(certificate) }
         }
         let hostname = Appliance.hostname(store)
         let stored = try await store.certificates()
@@ -102,7 +114,7 @@ final class Certificates: Sendable {
         }
         let minimum = TLSVersion(rawValue: store.value(.tlsMinimum)) ?? .tls12
         let context = try ServerContext(certificates, tickets: tickets, options: ServerContext.Options(minimum: minimum))
-        return (context, complaints)
+        return Loaded(context: context, files: files, complaints: complaints)
     }
 
     private static func selfSigned(_ store: MailStore, _ hostname: String, _ stored: [StoredCertificate]) async throws -> Certificate {

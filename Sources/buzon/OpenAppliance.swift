@@ -8,6 +8,7 @@ import UnixSignals
 struct OpenAppliance: Sendable {
     let store: MailStore
     let doors: [any ServedDoor]
+    let certificates: Certificates
     private let loops: Loops
     private let group: ServiceGroup
 
@@ -17,13 +18,15 @@ struct OpenAppliance: Sendable {
     ) {
         self.store = store
         self.doors = doors
+        self.certificates = certificates
         self.loops = loops
         // The service group's own talk is for whoever debugs it.
         var quiet = log
         quiet.logLevel = .error
         // The doors close first, the store last.
         let services: [any Service] = [
-            StoreService(store: store), CertificateWatch(certificates: certificates), DoorsService(doors: [control]), DoorsService(doors: doors), MemoryReturn(),
+            StoreService(store: store), CertificateWatch(certificates: certificates), DoorsService(doors: [control]),
+            DoorsService(doors: doors), MemoryReturn(),
             Announcement(log: log),
         ]
         var configuration = ServiceGroupConfiguration(

@@ -14,7 +14,8 @@ extension Setting {
     package static let certificateEmail = Setting(key: "certificate-email", kind: .address, fallback: "")
 
     static let tls: [Setting] = [
-        tlsMinimum, certificateFiles, certificateKey, certificateCountry, certificateState, certificateLocality, certificateOrganization, certificateUnit,
+        tlsMinimum, certificateFiles, certificateKey, certificateCountry, certificateState, certificateLocality, certificateOrganization,
+        certificateUnit,
         certificateEmail,
     ]
 
