@@ -44,10 +44,11 @@ package struct Delivery: Sendable {
     package var recipients: [Recipient]
     package var outgoing: Outgoing?
     package var trace: [TraceEntry]
+    package var tally: Tally?
 
     package init(
         spool: Spool, envelope: [UInt8], structure: [UInt8], date: InternalDate, recipients: [Recipient], outgoing: Outgoing? = nil,
-        trace: [TraceEntry] = []
+        trace: [TraceEntry] = [], tally: Tally? = nil
     ) {
         self.spool = spool
         self.envelope = envelope
@@ -56,6 +57,7 @@ package struct Delivery: Sendable {
         self.recipients = recipients
         self.outgoing = outgoing
         self.trace = trace
+        self.tally = tally
     }
 }
 
@@ -91,10 +93,21 @@ package struct Outgoing: Sendable {
     package var ret: String?
     package var envelopeID: String?
     package var smtpUTF8: Bool
+    /// Whose login it came with; empty for mail from elsewhere.
+    package var login: String
+    /// RFC 8689.
+    package var requiresTLS: Bool
+    /// Whether the content has octets above 127.
+    package var isEightBit: Bool
+    /// The Message-ID field as it stands there, angle brackets included; empty without one.
+    package var messageID: String
+    /// Seconds since 1970 before which it does not leave (RFC 4865); 0: at once.
+    package var due: Int64
 
     package init(
         queueID: String, sender: String, recipients: [Recipient], prefix: [UInt8] = [], ret: String? = nil, envelopeID: String? = nil,
-        smtpUTF8: Bool = false
+        smtpUTF8: Bool = false, login: String = "", requiresTLS: Bool = false, isEightBit: Bool = false, messageID: String = "",
+        due: Int64 = 0
     ) {
         self.queueID = queueID
         self.sender = sender
@@ -103,6 +116,11 @@ package struct Outgoing: Sendable {
         self.ret = ret
         self.envelopeID = envelopeID
         self.smtpUTF8 = smtpUTF8
+        self.login = login
+        self.requiresTLS = requiresTLS
+        self.isEightBit = isEightBit
+        self.messageID = messageID
+        self.due = due
     }
 }
 
