@@ -19,7 +19,7 @@ extension Appliance {
         let workshop = Workshop(threads: max(2, cores))
         let reception = ReceptionContext(
             store: store, workshop: workshop, queueIDs: QueueIDs(), name: { live.values.hostname }, clock: Clock.microseconds,
-            zone: Clock.zone, report: complaints.report)
+            zone: Clock.zone, report: complaints.report, words: { Text.report($1)($0) })
         // One core stays for whoever does not search.
         let access = AccessContext(
             store: store, workshop: workshop, searches: Workshop(threads: max(1, cores - 1)), report: complaints.report)

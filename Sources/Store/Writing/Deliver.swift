@@ -4,12 +4,13 @@ package import Mail
 extension MailStore {
     /// Stores a message once and puts it into each recipient's mailbox and the queue, in one transaction. It is durable when this
     /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
-    /// `.nonExistent`.
+    /// `.nonExistent`. A tally that does not allow it fails it as a whole.
     package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
         return try await writer.write(spool: delivery.spool) { db in
             // A message that nobody can take is not even appended.
+            if let tally = delivery.tally { try db.check(tally) }
             var routes: [Route] = []
             var isWanted = delivery.outgoing != nil
             var reason = StoreFailure.nonExistent
@@ -29,6 +30,7 @@ extension MailStore {
             if !isWanted { throw reason }
             return routes
         } _: { db, effects in
+            if let tally = delivery.tally { try db.count(tally) }
             let body = try db.insertBody(&effects, envelope: delivery.envelope, structure: delivery.structure)
             var outcomes: [Receipt.Outcome] = []
             outcomes.reserveCapacity(delivery.recipients.count)
