@@ -102,3 +102,12 @@ def why(server, recipient, *words, seconds=20):
 def bounces(server, user=USER):
     """The delivery reports in the user's mailbox."""
     return [message for message in server.messages(user) if b"multipart/report" in message]
+
+
+def greeting_lines(server, standard, tls):
+    """The whole answer to EHLO, before or after STARTTLS."""
+    with client(server, None, standard, tls=tls) as smtp:
+        code, text = smtp.ehlo("uadec.mx")
+        lib.same(code, 250, "EHLO")
+        lines = text.decode().splitlines()
+        return "\n".join("250 " + line for line in lines)
