@@ -13,7 +13,6 @@ import measure
 import queue_load
 import report as reports
 import senders
-import servers
 import tls_load
 
 CONNECTIONS, MARKED, SIZE, TIMES_POSTFIX = [10, 50], 50, 4096, 4

@@ -4,6 +4,7 @@ delivery, `queue show` says why, and none of them holds up the others."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import ssl
 import tempfile
@@ -16,7 +17,7 @@ from peers.certificates import Authority, self_signed
 from peers.misbehaving import Host, says
 from peers.sink import Sink
 from peers.zones import Zones
-from sending import USER, bounces, letter, rows, sender, submit, why
+from sending import bounces, letter, rows, sender, submit, why
 
 # What becomes of a letter: it waits and `queue show` says these words; it comes back and the report says them; it is delivered.
 RETRY, BOUNCE, DELIVERED = "waits", "comes back", "is delivered"
@@ -227,7 +228,7 @@ def hanging(tests, server, plan, begun):
 def body(tests):
     folder = tempfile.mkdtemp(prefix="buzon-ca-")
     with contextlib.ExitStack() as stack:
-        stack.callback(lib.shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         plan = Plan(stack, folder)
         zones = stack.enter_context(Zones(plan.records))
         server = stack.enter_context(sender(zones, plan.port))
