@@ -10,6 +10,7 @@ from lib import PASSWORD, SUBMISSION, SUBMISSIONS
 from server import Server
 
 US, USER, OTHER = "virtual.test", "usuario@virtual.test", "otra@virtual.test"
+SAFE, LEGACY = ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256"], ["CRAM-MD5", "DIGEST-MD5"]
 
 
 def trusting():
@@ -111,3 +112,9 @@ def greeting_lines(server, standard, tls):
         lib.same(code, 250, "EHLO")
         lines = text.decode().splitlines()
         return "\n".join("250 " + line for line in lines)
+
+
+def forgive(server):
+    """Wrong passwords of these tests must not delay the next ones."""
+    server.cli("lockout", "lift", "127.0.0.1", check=False)
+    server.cli("lockout", "lift", USER, check=False)
