@@ -10,6 +10,7 @@ from lib import PASSWORD, SUBMISSION, SUBMISSIONS
 from server import Server
 
 US, USER, OTHER = "virtual.test", "usuario@virtual.test", "otra@virtual.test"
+SAFE, LEGACY = ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256"], ["CRAM-MD5", "DIGEST-MD5"]
 
 
 def trusting():
@@ -102,3 +103,18 @@ def why(server, recipient, *words, seconds=20):
 def bounces(server, user=USER):
     """The delivery reports in the user's mailbox."""
     return [message for message in server.messages(user) if b"multipart/report" in message]
+
+
+def greeting_lines(server, standard, tls):
+    """The whole answer to EHLO, before or after STARTTLS."""
+    with client(server, None, standard, tls=tls) as smtp:
+        code, text = smtp.ehlo("uadec.mx")
+        lib.same(code, 250, "EHLO")
+        lines = text.decode().splitlines()
+        return "\n".join("250 " + line for line in lines)
+
+
+def forgive(server):
+    """Wrong passwords of these tests must not delay the next ones."""
+    server.cli("lockout", "lift", "127.0.0.1", check=False)
+    server.cli("lockout", "lift", USER, check=False)

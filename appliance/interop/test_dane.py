@@ -2,7 +2,9 @@
 what it thinks of each is the control."""
 
 import contextlib
+import shutil
 import tempfile
+import time
 
 import lib
 from lib import expect
@@ -35,7 +37,7 @@ def records(port, chain, other):
         else:
             text += "".join(f"_{each}._tcp.{host}. IN TLSA {value}\n" for each in (port, 25) for value in data.get(name, []))
     # No TLS at all where a usable record promises it, and a host whose MX is in the signed zone but whose address is not.
-    text += f"plain.example. IN MX 10 mx.plain.example.\nmx.plain.example. IN A 127.0.0.6\n"
+    text += "plain.example. IN MX 10 mx.plain.example.\nmx.plain.example. IN A 127.0.0.6\n"
     text += f"_{port}._tcp.mx.plain.example. IN TLSA {tlsa(chain)}\n"
     return text
 
@@ -75,7 +77,7 @@ def body(tests):
     lib.needs_root()
     folder, port = tempfile.mkdtemp(prefix="buzon-ca-"), lib.free_port()
     with contextlib.ExitStack() as stack:
-        stack.callback(lib.shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         authority = Authority(folder)
         names = [f"mx.{name}.example" for name in [*SIGNED, "unsigned", "bogus", "plain"]]
         certificate, (other, _) = authority.issue(*names), self_signed(folder, "mx.other.example")
@@ -93,14 +95,14 @@ def body(tests):
             expect(not plain.messages and not any(line.startswith("MAIL") for line in plain.seen), str(plain.seen))
         with tests("wrong.example, once its record fits: the waiting letter leaves by `queue retry`"):
             zones.change(records(port, certificate[0], certificate[0]))
-            lib.time.sleep(4)
+            time.sleep(4)
             server.cli("queue", "retry", *[row["queueID"] for row in rows(server, "alguien@wrong.example")])
             trace_of(arrived(peer, "wrong-1"), letter("wrong-1"))
             zones.change(records(port, certificate[0], other))
-            lib.time.sleep(4)
+            time.sleep(4)
         with tests("with the setting dane off, a wrong record does not matter"):
             server.cli("settings", "set", "dane", "false")
-            lib.time.sleep(1.5)
+            time.sleep(1.5)
             submit(server, ["alguien@wrong.example"], letter("wrong-2"))
             arrived(peer, "wrong-2")
 

@@ -2,6 +2,7 @@
 arrives as it was sent."""
 
 import contextlib
+import shutil
 import tempfile
 
 import lib
@@ -69,7 +70,7 @@ def round_of(tests, tls, label):
     folder = tempfile.mkdtemp(prefix="buzon-ca-")
     authority = Authority(folder)
     with contextlib.ExitStack() as stack:
-        stack.callback(lib.shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         zones, port = stack.enter_context(Zones(RECORDS)), lib.free_port()
         server = stack.enter_context(sender(zones, port))
         peers = []

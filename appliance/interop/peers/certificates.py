@@ -12,15 +12,14 @@ class Authority:
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, 0o755)
         self.chain, self.key = folder + "/ca.pem", folder + "/ca.key"
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=" + name,
+        openssl("req", "-x509", *new_key("ec"), "-nodes", "-days", "30", "-subj", "/CN=" + name,
                 "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", self.key, "-out", self.chain)
 
     def issue(self, *names, days=30, kind="ec"):
         """(chain, key) paths of a certificate for these DNS names. Some servers want the key private, and root's."""
         stem = f"{self.folder}/{names[0].replace('*', 'any')}-{days}-{kind}"
-        new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-newkey", "rsa:2048"]
         alternatives = ",".join("DNS:" + name for name in names)
-        openssl("req", *new, "-nodes", "-subj", "/CN=" + names[0], "-keyout", stem + ".key", "-out", stem + ".csr")
+        openssl("req", *new_key(kind), "-nodes", "-subj", "/CN=" + names[0], "-keyout", stem + ".key", "-out", stem + ".csr")
         extensions = lib.write(stem + ".ext", f"subjectAltName={alternatives}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
         openssl("x509", "-req", "-in", stem + ".csr", "-CA", self.chain, "-CAkey", self.key, "-CAcreateserial", "-days", str(days),
                 "-extfile", extensions, "-out", stem + ".crt")
@@ -30,9 +29,13 @@ class Authority:
         return stem + ".pem", stem + ".key"
 
 
-def self_signed(folder, name, days=30):
+def new_key(kind):
+    return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-newkey", "rsa:2048"]
+
+
+def self_signed(folder, name, days=30, kind="rsa"):
     chain, key = f"{folder}/{name}-self.pem", f"{folder}/{name}-self.key"
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", "/CN=" + name, "-keyout", key, "-out", chain)
+    openssl("req", "-x509", *new_key(kind), "-nodes", "-days", str(days), "-subj", "/CN=" + name, "-keyout", key, "-out", chain)
     os.chmod(key, 0o600)
     return chain, key
 

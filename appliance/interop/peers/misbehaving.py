@@ -7,12 +7,9 @@ import threading
 
 import lib
 
-STAGES = ["connection", "EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "content", "QUIT"]
-
-
 class Host:
-    """`with Host(EHLO=hang) as host:` is an SMTP server that keeps what it was given (`messages`: sender, recipients, bytes), and does
-    something else at the stages that are named. A stage's value is called with the session; what it returns is sent, b"" closes."""
+    """`with Host(EHLO=hangs) as host:` is an SMTP server that keeps what it was given (`messages`: sender, recipients, bytes), and does
+    something else at the stages that are named: connection, EHLO, STARTTLS, MAIL, RCPT, DATA, content, QUIT, other. A stage's value is called with the session; what it returns is sent, b"" closes."""
 
     def __init__(self, address="127.0.0.6", port=None, certificate=None, extensions=("PIPELINING", "SIZE 0", "8BITMIME"), wants=None, **stages):
         self.address, self.port = address, port or lib.free_port()
@@ -60,11 +57,11 @@ class Session:
         self.socket.sendall(data)
 
     def stage(self, name, usual):
-        """Says what the stage says; False when the conversation is over."""
+        """Says what the stage says, and returns it; nothing when the conversation is over."""
         said = self.host.stages[name](self) if name in self.host.stages else usual
         if said:
             self.send(said)
-        return bool(said)
+        return said
 
     def run(self):
         if not self.stage("connection", b"220 mala.example ESMTP\r\n"):
@@ -79,7 +76,7 @@ class Session:
                 more = self.stage("EHLO", reply.encode())
             elif word == b"STARTTLS":
                 more = self.stage("STARTTLS", b"220 go\r\n")
-                if more and self.host.context:
+                if more[:3] == b"220" and self.host.context:
                     self.socket = self.host.context.wrap_socket(self.socket, server_side=True)
                     self.file, self.encrypted = self.socket.makefile("rb"), True
             elif word.startswith(b"MAIL"):
