@@ -27,11 +27,13 @@ extension Appliance {
         let offered = Security(.offered, pool: handshakes) { certificates.context }
         let implicit = Security(.implicit, pool: handshakes) { certificates.context }
 
-        func smtp(_ name: String, _ security: Security) -> Door<ReceivingSession, Reception> {
+        func smtp(
+            _ name: String, _ security: Security, _ configuration: @escaping @Sendable (LiveConfiguration.Values) -> SMTP.Configuration
+        ) -> Door<ReceivingSession, Reception> {
             Door(
                 name: name, security: security, caps: { live.values.caps }, refusal: Array("421 4.7.0 Too many connections\r\n".utf8),
                 refused: { Reception.noteRefusal(reception, $0) },
-                session: { ReceivingSession(configuration: live.values.smtp, connection: $0) },
+                session: { ReceivingSession(configuration: configuration(live.values), connection: $0) },
                 responder: { connection, _ in Reception(reception, connection) })
         }
         func pop3(_ name: String, _ security: Security) -> Door<MaildropSession, MaildropAccess> {
@@ -55,10 +57,10 @@ extension Appliance {
         var doors: [any ServedDoor] = []
         do {
             for host in hosts {
-                doors.append(try await open(smtp("smtp", offered), host, 25, loops))
-                doors.append(try await open(smtp("submission", offered), host, 587, loops))
+                doors.append(try await open(smtp("smtp", offered, \.exchange), host, 25, loops))
+                doors.append(try await open(smtp("submission", offered, \.submission), host, 587, loops))
                 // RFC 8314 §3.3.
-                doors.append(try await open(smtp("submissions", implicit), host, 465, loops))
+                doors.append(try await open(smtp("submissions", implicit, \.submission), host, 465, loops))
                 doors.append(try await open(pop3("pop3", offered), host, 110, loops))
                 doors.append(try await open(pop3("pop3s", implicit), host, 995, loops))
                 doors.append(try await open(imap("imap", offered), host, 143, loops))
