@@ -100,7 +100,7 @@ let package = Package(
         tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store"]),
         tests("TLS", ["Dialogue", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
         tests("SASL", ["Dialogue", "CSASL"]),
-        tests("DNS", ["Resolution"]),
+        tests("DNS", ["Resolution", "MailTesting"]),
         tests("HTTPS", []),
         tests("Network", ["Dialogue", "TLS", "MailTesting"]),
         tests("buzon", ["Mail", "Store", "Flow", "TLS", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
