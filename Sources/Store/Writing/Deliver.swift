@@ -6,6 +6,11 @@ extension MailStore {
     /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
     /// `.nonExistent`.
     package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
+        try await deliver(delivery) { _ in }
+    }
+
+    /// The same, and `more` in the same transaction.
+    func deliver(_ delivery: Delivery, more: @escaping @Sendable (Database) throws -> Void) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
         return try await writer.write(spool: delivery.spool) { db in
@@ -40,8 +45,9 @@ extension MailStore {
             guard isStored || delivery.outgoing != nil else {
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
             }
-            if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body) }
+            if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
             try db.insert(delivery.trace)
+            try more(db)
             return Receipt(outcomes: outcomes)
         }
     }
