@@ -38,16 +38,23 @@ package enum Advice: String, Sendable, CaseIterable {
     /// Codes of large receivers, which say more than RFC 3463's.
     private static func named(_ text: String) -> Advice? {
         // Outlook: S3140, S3150 and their like name a blocked network.
-        if contains(text, "s3140", "s3150", "(s314", "(s315", "[oo-", "ip address has been blocked", "banned sending ip") { return .blocked }
+        if contains(text, "s3140", "s3150", "(s314", "(s315", "[oo-", "ip address has been blocked", "banned sending ip") {
+            return .blocked
+        }
         if contains(text, "5.7.606", "5.7.511", "5.7.1 service unavailable; client host", "tss04", "tss07") { return .blocked }
         // Gmail.
         if contains(text, "5.7.26", "5.7.27", "5.7.30", "550-5.7.1 [ip] our system", "unauthenticated email", "unauthenticated sender") {
             return .unauthenticated
         }
         if contains(text, "5.7.25", "4.7.23", "5.7.23", "4.7.25") { return .namelessAddress }
-        if contains(text, "4.7.28", "5.7.28", "4.2.1 the user you are trying to contact is receiving mail", "4.7.650") { return .rateLimited }
+        if contains(text, "4.7.28", "5.7.28", "4.2.1 the user you are trying to contact is receiving mail", "4.7.650") {
+            return .rateLimited
+        }
         if contains(text, "likely unsolicited", "likely suspicious") { return .spam }
-        if contains(text, "spamhaus", "zen.", "sbl", "xbl ", "barracudacentral", "spamcop", "sorbs", "dnsbl", "rbl", "block list", "blocklist", "blacklist") {
+        if contains(
+            text, "spamhaus", "zen.", "sbl", "xbl ", "barracudacentral", "spamcop", "sorbs", "dnsbl", "rbl", "block list", "blocklist",
+            "blacklist")
+        {
             return .blocked
         }
         return nil
@@ -59,18 +66,26 @@ package enum Advice: String, Sendable, CaseIterable {
         if isTransient, contains(text, "try again in", "come back later", "please retry later", "postgrey") { return .greylisted }
         if contains(text, "starttls", "tls required", "encryption required", "must issue") { return .tlsNeeded }
         if contains(text, "authentication required", "auth required", "not authenticated") { return .loginNeeded }
-        if contains(text, "over quota", "overquota", "quota exceeded", "mailbox full", "mailbox is full", "out of storage", "insufficient disk") {
+        if contains(
+            text, "over quota", "overquota", "quota exceeded", "mailbox full", "mailbox is full", "out of storage", "insufficient disk")
+        {
             return .mailboxFull
         }
         if contains(text, "relay access denied", "relaying denied", "relay not permitted", "unable to relay") { return .relayDenied }
         if contains(text, "dmarc", "spf ", "spf:", "dkim") { return .unauthenticated }
-        if contains(text, "reverse dns", "reverse hostname", "ptr record", "rdns", "cannot find your hostname", "cannot find your reverse") {
+        if contains(text, "reverse dns", "reverse hostname", "ptr record", "rdns", "cannot find your hostname", "cannot find your reverse")
+        {
             return .namelessAddress
         }
-        if contains(text, "too many connections", "rate limit", "too many messages", "too much mail", "throttl", "concurrent", "too many emails") {
+        if contains(
+            text, "too many connections", "rate limit", "too many messages", "too much mail", "throttl", "concurrent", "too many emails")
+        {
             return .rateLimited
         }
-        if contains(text, "user unknown", "unknown user", "no such user", "does not exist", "mailbox not found", "recipient not found", "no mailbox here") {
+        if contains(
+            text, "user unknown", "unknown user", "no such user", "does not exist", "mailbox not found", "recipient not found",
+            "no mailbox here")
+        {
             return .noSuchUser
         }
         if contains(text, "reputation", "blocked") { return .blocked }

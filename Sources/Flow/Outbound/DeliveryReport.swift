@@ -1,4 +1,4 @@
-package import Mail
+import Mail
 package import SMTP
 
 /// A delivery status notification (RFC 3464) as a message of its own.

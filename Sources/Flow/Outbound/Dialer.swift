@@ -101,7 +101,8 @@ final class Dialer: Sendable {
             terms.proof = proof
         case .avoid(let reason):
             throw Setback(
-                "4.7.5", host: host.name, detail: reason.values.map { "\($0.name): \($0.value)" }.joined(separator: ", "), reason: reason.key)
+                "4.7.5", host: host.name, detail: reason.values.map { "\($0.name): \($0.value)" }.joined(separator: ", "),
+                reason: reason.key)
         }
         // RFC 8689 §4.2.1: encrypted, and with a certificate that is the host's.
         if message.requiresTLS {

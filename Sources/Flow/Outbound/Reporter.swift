@@ -28,7 +28,8 @@ struct Reporter: Sendable {
             switch result {
             case .accepted(let reply, let host, let relaysDSN):
                 outcomes.append((recipient.id, .finished))
-                trace.append(entry("sent", message, recipient, now, host, reply.code, Reason("trace.sent", ["host": host, "reply": reply.line])))
+                trace.append(
+                    entry("sent", message, recipient, now, host, reply.code, Reason("trace.sent", ["host": host, "reply": reply.line])))
                 // RFC 3461 §6.2.7.2: the next host knows no DSN, so it is reported that the message went there.
                 if !relaysDSN, recipient.asks(.success, byDefault: false) {
                     told.append(reported(recipient, .relayed, "2.0.0", host, reply, now))

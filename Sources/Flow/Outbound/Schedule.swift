@@ -161,7 +161,9 @@ struct Schedule: Sendable {
 
     /// Back to the head of its lane, as another connection can take it.
     mutating func giveBack(_ message: QueuedMessage, _ name: String) {
-        lanes[name]?.pending.insert(message, at: lanes[name]?.pending.startIndex ?? 0)
+        guard var lane = lanes[name] else { return }
+        lane.pending.insert(message, at: lane.pending.startIndex)
+        lanes[name] = lane
     }
 
     mutating func ended(_ name: String, now: Int64) {
