@@ -103,6 +103,6 @@ let package = Package(
         tests("DNS", ["Resolution"]),
         tests("HTTPS", []),
         tests("Network", ["Dialogue", "TLS", "MailTesting"]),
-        tests("buzon", ["Mail", "Store", "Flow", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
+        tests("buzon", ["Mail", "Store", "Flow", "TLS", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
     ]
 )

@@ -8,18 +8,17 @@ CREATE TABLE secret (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO secret VALUES ('unknown-user', randomblob(32)), ('return-address', randomblob(32)), ('ticket', randomblob(80));
 
--- What the server proves itself with. PEM; of 'file' ones the paths, read again when the files change.
+-- What the server proves itself with, as PEM. Those that are read from files are named by a setting.
 CREATE TABLE certificate (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    origin TEXT NOT NULL CHECK (origin IN ('self-signed', 'given', 'file')),
+    origin TEXT NOT NULL CHECK (origin IN ('self-signed', 'given')),
     -- End-entity certificate first.
     chain TEXT NOT NULL,
     key TEXT NOT NULL,
-    chain_path TEXT NOT NULL DEFAULT '',
-    key_path TEXT NOT NULL DEFAULT '',
     -- Seconds since 1970.
     added INTEGER NOT NULL DEFAULT (unixepoch())
 ) STRICT;
+CREATE UNIQUE INDEX certificate_self_signed ON certificate (origin) WHERE origin = 'self-signed';
 
 -- A hash of another system, {SCHEME}value, until the user's first login turns it into verifiers.
 CREATE TABLE password_hash (

@@ -34,3 +34,12 @@ static inline EVP_PKEY *buzon_EC_gen(const char *curve) { return EVP_EC_gen(curv
 static inline EVP_PKEY *buzon_RSA_gen(unsigned int bits) { return EVP_RSA_gen(bits); }
 static inline GENERAL_NAME *buzon_GENERAL_NAME_at(const GENERAL_NAMES *names, int index) { return sk_GENERAL_NAME_value(names, index); }
 static inline int buzon_GENERAL_NAME_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+// Parameters keep pointers to their names, which Swift's string literals don't outlive.
+static inline int buzon_EVP_MAC_CTX_set_sha256_key(EVP_MAC_CTX *context, const unsigned char *key, size_t length) {
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string("key", (void *)key, length),
+        OSSL_PARAM_construct_utf8_string("digest", (char *)"SHA256", 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_CTX_set_params(context, parameters);
+}

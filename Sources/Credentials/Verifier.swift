@@ -54,6 +54,14 @@ package struct Verifier: Sendable, Hashable {
         self.serverKey = serverKey
     }
 
+    init(hash: VerifierHash, iterations: Int, salt: [UInt8], storedKey: [UInt8], serverKey: [UInt8]) {
+        self.hash = hash
+        self.iterations = min(max(iterations, Self.allowedIterations.lowerBound), Self.allowedIterations.upperBound)
+        self.salt = salt
+        self.storedKey = storedKey
+        self.serverKey = serverKey
+    }
+
     /// With a random salt.
     package init?(password: [UInt8], hash: VerifierHash, iterations: Int) {
         self.init(password: password, hash: hash, iterations: iterations, salt: randomBytes(Self.saltLength))

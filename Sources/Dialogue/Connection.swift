@@ -12,9 +12,12 @@ package struct Connection: Hashable, Sendable {
     package var isEncrypted: Bool { tls != nil }
     /// Unique within this process's life; appears in logs and traces.
     package var id: UInt64
+    /// When it was accepted, in seconds since 1970; 0 when nobody says.
+    package var accepted: Int64
 
     package init(
-        peerAddress: String, peerPort: Int, localAddress: String, localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil, id: UInt64
+        peerAddress: String, peerPort: Int, localAddress: String, localPort: Int, isLoopback: Bool, tls: TLSFacts? = nil, id: UInt64,
+        accepted: Int64 = 0
     ) {
         self.peerAddress = peerAddress
         self.peerPort = peerPort
@@ -23,6 +26,7 @@ package struct Connection: Hashable, Sendable {
         self.isLoopback = isLoopback
         self.tls = tls
         self.id = id
+        self.accepted = accepted
     }
 }
 

@@ -12,13 +12,30 @@ struct Arrival: Sendable {
         var expansion: Expansion
     }
 
+    /// What the client is to us, which says whether it submits a message or brings one from elsewhere.
+    enum Origin: Sendable, Equatable {
+        case elsewhere
+        /// One of `networks`.
+        case networks
+        /// Folded.
+        case login(String)
+
+        var login: String? {
+            switch self {
+            case .login(let login): login
+            case .elsewhere, .networks: nil
+            }
+        }
+    }
+
     var transaction: Transaction
     var spool: Spool
     var connection: Connection
     var recipients: [Recipient]
+    var origin: Origin = .elsewhere
 }
 
-/// What becomes of a message: gather the facts, judge, place, deliver in one transaction, reply.
+/// What becomes of a message: complete what was submitted, gather the facts, judge, place, deliver in one transaction, reply.
 struct Intake: Sendable {
     enum Outcome: Sendable {
         /// Durable for every recipient.
@@ -32,9 +49,18 @@ struct Intake: Sendable {
 
     func take(_ arrival: Arrival) async -> Outcome {
         do throws(StoreFailure) {
-            let facts = try await gather(arrival)
+            var arrival = arrival
+            let stamp = stamp()
+            if arrival.origin != .elsewhere {
+                let submission = Submission(context: context, login: arrival.origin.login)
+                switch try await submission.take(arrival.spool, from: arrival.transaction.reversePath, stamp) {
+                case .ready(let spool): arrival.spool = spool
+                case .refused(let reply, let reason): return .refused(reply, reason)
+                }
+            }
+            let facts = try await gather(arrival, stamp)
             if let refusal = judge(facts) { return refusal }
-            return try await deliver(place(arrival, facts), facts)
+            return try await deliver(place(arrival, facts), arrival, facts)
         } catch {
             context.report("delivery", "\(error)")
             return .refused(Reception.storageReply(error), Reason("trace.storage", ["failure": error.code]))
@@ -43,19 +69,30 @@ struct Intake: Sendable {
 
     // MARK: Gather
 
+    private func stamp() -> MessageStamp {
+        let now = context.clock()
+        let seconds = now / 1_000_000
+        return MessageStamp(
+            queueID: context.queueIDs.next(microseconds: UInt64(clamping: now)),
+            date: InternalDate(seconds: seconds, zoneMinutes: context.zone(seconds)))
+    }
+
     private struct Facts: Sendable {
         var queueID: String
         var date: InternalDate
         var summary: MessageSummary
+        var isEightBit: Bool
+        /// RFC 4865: seconds since 1970 before which nobody gets it, however near he is; 0: at once.
+        var due: Int64
     }
 
-    private func gather(_ arrival: Arrival) async throws(StoreFailure) -> Facts {
-        let now = context.clock()
-        let seconds = now / 1_000_000
+    private func gather(_ arrival: Arrival, _ stamp: MessageStamp) async throws(StoreFailure) -> Facts {
         let summary = try await Summary.of(arrival.spool, context.workshop)
+        let due = arrival.transaction.mail.hold?.due(stamp.date.seconds) ?? 0
+        let leaves = due > 0 || arrival.recipients.contains { !$0.expansion.foreign.isEmpty }
         return Facts(
-            queueID: context.queueIDs.next(microseconds: UInt64(clamping: now)),
-            date: InternalDate(seconds: seconds, zoneMinutes: context.zone(seconds)), summary: summary)
+            queueID: stamp.queueID, date: stamp.date, summary: summary,
+            isEightBit: leaves ? try await Summary.isEightBit(arrival.spool, context.workshop) : false, due: due)
     }
 
     // MARK: Judge
@@ -100,8 +137,16 @@ struct Intake: Sendable {
                     text: reason.stored))
         }
 
+        let release = MailDate.format(seconds: facts.due, zoneMinutes: facts.date.zoneMinutes)
         for recipient in arrival.recipients {
             for local in recipient.expansion.locals {
+                // What is held waits in the queue, which delivers it to mailboxes here in its time.
+                guard facts.due == 0 else {
+                    let address = local.user.address
+                    if seenUsers.insert(local.user.id).inserted { outgoing.append(Outgoing.Recipient(address, recipient)) }
+                    note("queued", recipient.address, at: address, Reason("trace.held", ["address": address, "time": release]))
+                    continue
+                }
                 note(
                     "delivered", recipient.address, at: local.user.address,
                     Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
@@ -115,7 +160,11 @@ struct Intake: Sendable {
             for foreign in recipient.expansion.foreign where seenForeign.insert(foreign.key).inserted {
                 let address = foreign.description
                 outgoing.append(Outgoing.Recipient(address, recipient))
-                note("queued", recipient.address, at: address, Reason("trace.queued", ["address": address]))
+                note(
+                    "queued", recipient.address, at: address,
+                    facts.due == 0
+                        ? Reason("trace.queued", ["address": address])
+                        : Reason("trace.held", ["address": address, "time": release]))
             }
             for dead in recipient.expansion.dead {
                 note("dropped", recipient.address, at: dead, Reason("trace.dead-destination", ["address": dead]))
@@ -137,13 +186,24 @@ struct Intake: Sendable {
                     prefix: header.relayPrefix(originalRecipient: arrival.recipients.count == 1 ? arrival.recipients[0].address : nil)
                         + separator,
                     ret: arrival.transaction.mail.ret.map { $0 == .full ? "FULL" : "HDRS" },
-                    envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8),
-            trace: trace)
+                    envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8,
+                    login: arrival.origin.login ?? "", requiresTLS: arrival.transaction.mail.requiresTLS, isEightBit: facts.isEightBit,
+                    messageID: facts.summary.messageID ?? "", due: facts.due),
+            trace: trace, tally: tally(arrival, facts))
+    }
+
+    /// Each recipient that RCPT accepted counts, whatever it expands to.
+    private func tally(_ arrival: Arrival, _ facts: Facts) -> Tally? {
+        arrival.origin.login.map { login in
+            .sent(
+                login: login, day: SentCount.day(facts.date.seconds), recipients: arrival.recipients.count, limit: DailyLimit(context).limit
+            )
+        }
     }
 
     // MARK: Deliver
 
-    private func deliver(_ delivery: Delivery, _ facts: Facts) async throws(StoreFailure) -> Outcome {
+    private func deliver(_ delivery: Delivery, _ arrival: Arrival, _ facts: Facts) async throws(StoreFailure) -> Outcome {
         do throws(StoreFailure) {
             _ = try await context.store.deliver(delivery)
             return .delivered(queueID: facts.queueID)
@@ -151,7 +211,33 @@ struct Intake: Sendable {
             return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
         } catch .nonExistent {
             return .refused(Reply(550, "5.1.1", "User unknown"), Reason("trace.unknown-user"))
+        } catch .notAllowed {
+            return .refused(.noAccount, Reason("trace.no-account"))
+        } catch .limit {
+            let daily = DailyLimit(context)
+            guard let login = arrival.origin.login else { return .refused(daily.reply, daily.reason("")) }
+            await daily.tell(of: login)
+            return .refused(daily.reply, daily.reason(login))
         }
+    }
+}
+
+/// What a message is called here, and when it came.
+struct MessageStamp: Sendable {
+    var queueID: String
+    var date: InternalDate
+}
+
+extension MailParameters.Hold {
+    /// Seconds since 1970; 0 when that is not later than `now`.
+    fileprivate func due(_ now: Int64) -> Int64 {
+        let due =
+            switch self {
+            // RFC 4865 §5: counted from when we have the message.
+            case .forSeconds(let seconds): now.addingReportingOverflow(Int64(seconds)).partialValue
+            case .until(let time): time
+            }
+        return due > now ? due : 0
     }
 }
 

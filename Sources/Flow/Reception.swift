@@ -9,6 +9,7 @@ package struct ReceptionContext: Sendable {
     package var workshop: Workshop
     package var queueIDs: QueueIDs
     package let expansions = ExpansionCache()
+    package let ownAddresses = OwnAddresses()
     /// The server's own name, A-label, lower case; asked for each time, since it is a setting.
     package var name: @Sendable () -> String
     /// Now, in microseconds since 1970.
@@ -17,17 +18,21 @@ package struct ReceptionContext: Sendable {
     package var zone: @Sendable (Int64) -> Int16
     /// Told what went wrong (a kind, and a line), for the log.
     package var report: @Sendable (String, String) -> Void
+    /// A text for people, in a `report-language`.
+    package var words: @Sendable (Reason, String) -> String
 
     package init(
         store: MailStore, workshop: Workshop, queueIDs: QueueIDs, name: @escaping @Sendable () -> String,
         clock: @escaping @Sendable () -> Int64, zone: @escaping @Sendable (Int64) -> Int16,
-        report: @escaping @Sendable (String, String) -> Void = { _, _ in }
+        report: @escaping @Sendable (String, String) -> Void = { _, _ in },
+        words: @escaping @Sendable (Reason, String) -> String = { reason, _ in reason.key }
     ) {
         self.store = store
         self.workshop = workshop
         self.queueIDs = queueIDs
         self.name = name
         self.report = report
+        self.words = words
         self.clock = clock
         self.zone = zone
     }
@@ -41,19 +46,24 @@ package struct ReceptionContext: Sendable {
     }
 }
 
-/// Answers the questions of one SMTP session on port 25.
+/// Answers the questions of one SMTP session.
 package final class Reception: Responder {
     package typealias Question = SMTP.Question
     package typealias Answer = SMTP.Answer
 
     let context: ReceptionContext
-    let connection: Connection
+    private(set) var connection: Connection
     /// `permit_mynetworks`: whether this peer may send to everywhere.
-    private let mayRelay: Bool
+    private let isInNetworks: Bool
+    /// Who has logged in, folded.
+    var login: String?
 
     private var sender: ReversePath = .null
     /// RFC 1870 SIZE of this transaction, for quotas; 1 when it was not said.
     private var announcedSize = 1
+    /// What the login has sent today, asked for once in a transaction, and what this one has accepted since.
+    private var sentCount: SentCount?
+    private var acceptedRecipients = 0
     /// What the accepted recipients of this transaction expand to, by their own key.
     private var expansions: [String: Expansion] = [:]
     private var spool: Spool?
@@ -64,8 +74,10 @@ package final class Reception: Responder {
         self.connection = connection
         let networks = context.store.value(.networks).split(separator: ",").compactMap { IPNetwork(String($0)) }
         let address = IPAddress(connection.peerAddress)
-        mayRelay = address.map { address in networks.contains { $0.contains(address) } } ?? false
+        isInNetworks = address.map { address in networks.contains { $0.contains(address) } } ?? false
     }
+
+    package func secured(_ tls: TLSFacts) { connection.tls = tls }
 
     /// Leaves the trace of a connection that was one too many.
     package static func noteRefusal(_ context: ReceptionContext, _ connection: Connection) {
@@ -81,9 +93,14 @@ package final class Reception: Responder {
             sender = path
             announcedSize = parameters.size ?? 1
             expansions = [:]
-            return .accepted
-        case .recipient(let path, _):
+            sentCount = nil
+            acceptedRecipients = 0
             return try await judge(path)
+        case .recipient(let path, _):
+            if let refusal = try await overLimit(path) { return refusal }
+            let answer = try await judge(path)
+            if case .accepted = answer { acceptedRecipients += 1 }
+            return answer
         case .openBody:
             spool = context.store.spool()
             spoolFailure = nil
@@ -121,14 +138,41 @@ package final class Reception: Responder {
 
     package func end() async { spool = nil }
 
+    // MARK: Sender
+
+    /// RFC 6409 §6.1: who has logged in sends as himself. The null path is everybody's, for reports.
+    private func judge(_ path: ReversePath) async throws -> SMTP.Answer {
+        guard let login, case .mailbox(let address) = path,
+            let foreign = try await context.ownAddresses.firstForeign([address], to: login, context.recipients, context.store)
+        else { return .accepted }
+        return await refuse(
+            "", Reply(553, "5.7.1", "<\(foreign)>: Sender address rejected: not owned by user \(login)"),
+            Reason("trace.not-owned", ["address": foreign.description, "login": login]))
+    }
+
     // MARK: Recipients
+
+    /// Whether the login has sent to as many as it may already. The transaction that delivers counts them; here nobody sends a large message
+    /// in vain.
+    private func overLimit(_ path: ForwardPath) async throws -> SMTP.Answer? {
+        guard let login else { return nil }
+        let daily = DailyLimit(context)
+        if sentCount == nil { sentCount = try await daily.count(login) }
+        guard let sentCount else { return await refuse(address(of: path).description, .noAccount, Reason("trace.no-account")) }
+        guard sentCount.recipients + acceptedRecipients >= daily.limit else { return nil }
+        if !sentCount.isTold {
+            await daily.tell(of: login)
+            self.sentCount?.isTold = true
+        }
+        return await refuse(address(of: path).description, daily.reply, daily.reason(login))
+    }
 
     /// `reject_unauth_destination`, then the expansion: nobody is accepted who can't be delivered to.
     private func judge(_ path: ForwardPath) async throws -> SMTP.Answer {
         let address = self.address(of: path)
         let recipients = context.recipients
         let hostname = context.hostname
-        let mayRelay = mayRelay
+        let mayRelay = isInNetworks || login != nil
         let generation = context.store.directoryGeneration
         if let expansion = context.expansions.find(address.key, generation) {
             expansions[address.key] = expansion
@@ -245,7 +289,7 @@ package final class Reception: Responder {
                 let address = address(of: accepted.path)
                 return Arrival.Recipient(
                     address: address.description, parameters: accepted.parameters, expansion: expansions[address.key] ?? Expansion())
-            })
+            }, origin: (login ?? transaction.login).map { .login($0) } ?? (isInNetworks ? .networks : .elsewhere))
         switch await Intake(context).take(arrival) {
         case .delivered(let queueID):
             return .delivered(queueID: queueID)
@@ -273,7 +317,7 @@ package final class Reception: Responder {
 
     /// RFC 1985 §5.
     private func flush(_ domain: String) async throws -> Reply {
-        guard mayRelay else {
+        guard isInNetworks else {
             let reply = Reply(459, "4.7.1", "Node \(domain) not allowed")
             await record(entry("refused", recipient: "", reply: reply, Reason("trace.etrn", ["domain": domain])))
             return reply
@@ -318,6 +362,11 @@ package final class Reception: Responder {
     private func record(_ entry: TraceEntry) async {
         context.store.note(entry)
     }
+}
+
+extension Reply {
+    /// The user was removed while he was logged in.
+    static let noAccount = Reply(554, "5.7.1", "The account does not exist any more")
 }
 
 private enum RecipientVerdict: Sendable {

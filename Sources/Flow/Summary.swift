@@ -1,19 +1,25 @@
 import Mail
 import Store
 
-/// The one pass over a message that finds what is kept beside it.
+/// The passes over a message that find what is kept beside it.
 enum Summary {
-    /// A message in memory is summarised faster than a thread changes hands; a larger one on the workshop's threads.
     static func of(_ spool: Spool, _ workshop: Workshop) async throws(StoreFailure) -> MessageSummary {
-        do {
-            guard spool.count > Spool.memoryLimit else { return try summarise(spool) }
-            return try await workshop.run { try summarise(spool) }
-        } catch {
-            throw error as? StoreFailure ?? .unavailable
-        }
+        try await spool.read(workshop) { MessageSummary.summarise($0) }
     }
 
-    private static func summarise(_ spool: Spool) throws -> MessageSummary {
-        try spool.withBytes { MessageSummary.summarise($0.assumingMemoryBound(to: UInt8.self)) }
+    /// Whether there are octets above 127 (RFC 6152).
+    static func isEightBit(_ spool: Spool, _ workshop: Workshop) async throws(StoreFailure) -> Bool {
+        try await spool.read(workshop) { bytes in
+            var start = 0
+            // Without a branch for each octet, so that the compiler takes many at once.
+            while start < bytes.count {
+                let end = min(bytes.count, start + 65_536)
+                var all: UInt8 = 0
+                for index in start..<end { all |= bytes[index] }
+                if all >= 0x80 { return true }
+                start = end
+            }
+            return false
+        }
     }
 }

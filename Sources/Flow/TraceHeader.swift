@@ -49,10 +49,12 @@ package struct TraceHeader: Sendable {
 
     private func received(for recipient: String?) -> String {
         let literal = connection.peerAddress.contains(":") ? "IPv6:\(connection.peerAddress)" : connection.peerAddress
+        // As Postfix tells it. Who has logged in is nobody's business but ours.
+        let encryption = connection.tls.map { "\t(using \($0.version) with cipher \($0.cipher) (\($0.bits) bits))\r\n" } ?? ""
         let clause = recipient.map { "for <\($0)>" } ?? "(several recipients)"
         return """
             Received: from \(greetingWord) ([\(literal)])\r
-            \tby \(hostname) with \(transmissionType) id \(queueID)\r
+            \(encryption)\tby \(hostname) with \(transmissionType) id \(queueID)\r
             \t\(clause); \(MailDate.format(seconds: date.seconds, zoneMinutes: date.zoneMinutes))\r
 
             """

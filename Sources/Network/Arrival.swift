@@ -1,10 +1,13 @@
-import Dialogue
+package import Dialogue
 package import NIOCore
 import Synchronization
+import TLS
 
 /// What can wake a connection's task.
 package enum Arrival: Sendable {
     case bytes(ByteBuffer)
+    /// Everything that came before was in the clear; everything behind is encrypted.
+    case secured(TLSFacts)
     case wake
     case expired
     case shutDown
@@ -48,6 +51,12 @@ final class Threshold: ChannelInboundHandler {
         context.fireChannelRead(wrapInboundOut(.bytes(unwrapInboundIn(data))))
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let secured = event as? TLSSecured else { return context.fireUserInboundEventTriggered(event) }
+        context.fireChannelRead(wrapInboundOut(.secured(secured.facts)))
+        context.fireChannelReadComplete()
+    }
+
     /// Rings until the task has taken the last ring are one ring.
     func ring() {
         guard !isRung, let context else { return }
@@ -66,6 +75,11 @@ final class Threshold: ChannelInboundHandler {
     }
 
     func cut() { context?.close(promise: nil) }
+
+    func putFirst(_ handler: TLSHandler) throws {
+        guard let context else { throw ChannelError.ioOnClosedChannel }
+        try context.pipeline.syncOperations.addHandler(handler, position: .first)
+    }
 
     func wait(_ patience: Patience) {
         let amount = TimeAmount(patience.duration)
@@ -156,6 +170,8 @@ package final class Doorbell: Sendable {
     }
 
     // On the loop only, which the connection's task is.
+
+    func putFirst(_ handler: TLSHandler) throws { try threshold.value.putFirst(handler) }
 
     func wait(_ patience: Patience) { threshold.value.wait(patience) }
     func waitToWrite(_ amount: TimeAmount) { threshold.value.waitToWrite(amount) }

@@ -13,11 +13,10 @@ enum Driver {
 
     /// Returns when the conversation is over and everything said was handed to the channel.
     static func converse<Session: ServerSession & ~Copyable, R: Responder>(
-        _ session: consuming Session, _ responder: R, _ doorbell: Doorbell, _ log: Logger,
-        _ arrivals: NIOAsyncChannelInboundStream<Arrival>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+        _ session: consuming Session, _ responder: R, _ doorbell: Doorbell, _ log: Logger, _ security: Security?,
+        _ arrivals: inout NIOAsyncChannelInboundStream<Arrival>.AsyncIterator, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async throws where R.Question == Session.Question, R.Answer == Session.Answer {
         var session = session
-        var arrivals = arrivals.makeAsyncIterator()
         var output = ByteBuffer()
         var isInputOver = false
         var replies = 0
@@ -43,7 +42,7 @@ enum Driver {
                 try await send(&output, outbound, doorbell)
                 if isInputOver { return }
                 doorbell.wait(patience)
-                let arrival = try await arrivals.next()
+                let arrival = try await arrivals.next(isolation: #isolation)
                 doorbell.stopWaiting()
                 switch arrival {
                 case .bytes(let buffer):
@@ -55,6 +54,8 @@ enum Driver {
                             rest = rest.extracting(droppingFirst: piece.byteCount)
                         }
                     }
+                // Nobody asked for it here.
+                case .secured: return
                 case .wake:
                     doorbell.takeRing()
                     session.wake()
@@ -67,8 +68,15 @@ enum Driver {
                     session.receiveEnd()
                 }
             case .startTLS:
-                // No session asks for it yet.
-                return
+                guard let security else { return log.error("a session asked for TLS where there is none") }
+                let reply = output
+                output = ByteBuffer()
+                try security.secure(doorbell, saying: reply)
+                guard let entry = try await security.wait(&arrivals, doorbell) else { return }
+                responder.secured(entry.tls)
+                session.secured(entry.tls)
+                if entry.isRung { session.wake() }
+                if entry.isGoingDown { session.shutDown() }
             case .close:
                 try await send(&output, outbound, doorbell)
                 return

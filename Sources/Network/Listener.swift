@@ -3,12 +3,15 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import Synchronization
+import TLS
 
 /// A port with a protocol behind it.
 package struct Door<Session: ServerSession & ~Copyable, R: Responder>: Sendable
 where R.Question == Session.Question, R.Answer == Session.Answer {
     /// For logs: `smtp`, `pop3`, `imap`.
     package var name: String
+    /// Nil: never encrypted.
+    package var security: Security?
     /// Asked for each connection, so that a setting counts at once.
     package var caps: @Sendable () -> ConnectionCaps
     /// Said, with the connection closed behind it, to one connection too many.
@@ -19,16 +22,24 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     package var responder: @Sendable (Connection, Doorbell) -> R
 
     package init(
-        name: String, caps: @escaping @Sendable () -> ConnectionCaps, refusal: [UInt8],
+        name: String, security: Security? = nil, caps: @escaping @Sendable () -> ConnectionCaps, refusal: [UInt8],
         refused: @escaping @Sendable (Connection) -> Void = { _ in }, session: @escaping @Sendable (Connection) -> Session,
         responder: @escaping @Sendable (Connection, Doorbell) -> R
     ) {
         self.name = name
+        self.security = security
         self.caps = caps
         self.refusal = refusal
         self.refused = refused
         self.session = session
         self.responder = responder
+    }
+}
+
+extension Door where Session: ~Copyable {
+    var implicitSecurity: Security? {
+        guard let security, case .implicit = security.mode else { return nil }
+        return security
     }
 }
 
@@ -79,12 +90,13 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     /// Opens the port. Connections wait in the backlog until `run`. Throws `IOError` (`EADDRINUSE`, `EACCES`).
     package static func bind(_ door: Door<Session, R>, host: String, port: Int, loops: Loops, log: Logger) async throws -> Listener {
         let lobby = Lobby()
+        let security = door.implicitSecurity
         let server = try await bootstrap(loops)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .bind(host: host, port: port) { channel in
-                channel.eventLoop.makeCompletedFuture { try lobby.admit(channel) }
+                channel.eventLoop.makeCompletedFuture { try lobby.admit(channel, security) }
             }
         return try Listener(door, loops, log, lobby, server)
     }
@@ -150,7 +162,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     }
 
     private func serve(_ channel: NIOAsyncChannel<Arrival, ByteBuffer>, _ doorbell: Doorbell) async {
-        let connection = Connection(channel.channel, id: connectionNumber.wrappingAdd(1, ordering: .relaxed).oldValue)
+        var connection = Connection(channel.channel, id: connectionNumber.wrappingAdd(1, ordering: .relaxed).oldValue)
         var log = log
         log[metadataKey: "door"] = "\(door.name)"
         log[metadataKey: "peer"] = "\(connection.peerAddress)"
@@ -158,7 +170,11 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
         guard limits.enter(connection.peerAddress, isLoopback: connection.isLoopback, door.caps()) else {
             log.notice("refused: too many connections")
             door.refused(connection)
-            try? await channel.executeThenClose { _, outbound in try await outbound.write(ByteBuffer(bytes: door.refusal)) }
+            // An encrypted refusal would cost the handshake that is refused.
+            let words = door.implicitSecurity == nil ? door.refusal : []
+            try? await channel.executeThenClose { _, outbound in
+                if !words.isEmpty { try await outbound.write(ByteBuffer(bytes: words)) }
+            }
             return
         }
         defer { limits.leave(connection.peerAddress, isLoopback: connection.isLoopback) }
@@ -173,8 +189,20 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
         log.debug("connected")
         do {
             try await channel.executeThenClose { arrivals, outbound in
-                try await Driver.converse(door.session(connection), responder, doorbell, log, arrivals, outbound)
+                var arrivals = arrivals.makeAsyncIterator()
+                var isGoingDown = false
+                if let security = door.implicitSecurity {
+                    guard let entry = try await security.wait(&arrivals, doorbell) else { return }
+                    connection.tls = entry.tls
+                    isGoingDown = entry.isGoingDown
+                    responder.secured(entry.tls)
+                }
+                var session = door.session(connection)
+                if isGoingDown { session.shutDown() }
+                try await Driver.converse(session, responder, doorbell, log, door.security, &arrivals, outbound)
             }
+        } catch let failure as TLSFailure {
+            log.info("TLS: \(failure)")
         } catch {
             // The peer went away in the middle: resets and broken pipes are its business.
             log.debug("connection lost", metadata: ["error": "\(error)"])

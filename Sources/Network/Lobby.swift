@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TLS
 
 /// An accepted connection on its way to its task.
 typealias Accepted = (NIOAsyncChannel<Arrival, ByteBuffer>, Doorbell)
@@ -17,9 +18,11 @@ final class Lobby: Sendable {
     private let state = Mutex(State())
 
     /// On the channel's loop, while it is being set up. Throws once the lobby is closed, and so closes the connection.
-    func admit(_ channel: any Channel) throws -> Accepted {
+    /// `security`: what encrypts it from the first byte.
+    func admit(_ channel: any Channel, _ security: Security? = nil) throws -> Accepted {
         try state.withLock { state in
             guard !state.isClosed else { throw Closed() }
+            if let security { try channel.pipeline.syncOperations.addHandler(security.handler()) }
             let threshold = Threshold(Ending())
             try channel.pipeline.syncOperations.addHandler(threshold)
             let wrapped = try NIOAsyncChannel<Arrival, ByteBuffer>(wrappingChannelSynchronously: channel)

@@ -1,8 +1,8 @@
 /// The verbs that the session knows, whether or not it performs them.
 enum Verb: Sendable {
-    case helo, ehlo, mail, rcpt, data, bdat, rset, noop, quit, vrfy, expn, help, etrn
+    case helo, ehlo, mail, rcpt, data, bdat, rset, noop, quit, vrfy, expn, help, etrn, startTLS, auth
     /// Known from RFC 821 and later, not performed: 502.
-    case turn, send, soml, saml, atrn, startTLS, auth
+    case turn, send, soml, saml, atrn
     /// Another protocol's: a browser was made to speak to us.
     case foreign
 }
@@ -65,8 +65,10 @@ enum CommandTable {
         CommandRow("EXPN", .expn, .any, .required, isIdle: true),
         CommandRow("HELP", .help, .any, .optional, isIdle: true),
         CommandRow("ETRN", .etrn, [.start, .idle], .required, isIdle: true),
-        CommandRow("STARTTLS", .startTLS, .any, .optional, encryption: .plainOnly),
-        CommandRow("AUTH", .auth, .any, .optional),
+        // RFC 3207 §4: it may come within a transaction, which is then forgotten.
+        CommandRow("STARTTLS", .startTLS, [.start, .idle, .envelope], .none, encryption: .plainOnly),
+        // RFC 4954 §4: not within a transaction. Before EHLO the client cannot know of it.
+        CommandRow("AUTH", .auth, .idle, .required, isIdle: true),
         CommandRow("TURN", .turn, .any, .optional),
         CommandRow("ATRN", .atrn, .any, .optional),
         CommandRow("SEND", .send, .any, .optional),

@@ -1,3 +1,5 @@
+package import Dialogue
+
 /// What a listening port's sessions have in common. Made once and shared: the greeting is laid out here.
 package struct Configuration: Sendable {
     /// What EHLO announces, and which parameters are therefore understood.
@@ -24,9 +26,23 @@ package struct Configuration: Sendable {
         /// RFC 9422.
         package static let limits = Extensions(rawValue: 256)
 
+        /// RFC 8689. Under TLS only.
+        package static let requireTLS = Extensions(rawValue: 512)
+        /// RFC 4865. For submission only, and where `releaseSeconds` allows it.
+        package static let futureRelease = Extensions(rawValue: 1024)
+
         package static let all: Extensions = [
-            .pipelining, .size, .etrn, .eightBitMIME, .smtpUTF8, .enhancedStatusCodes, .chunking, .dsn, .limits,
+            .pipelining, .size, .etrn, .eightBitMIME, .smtpUTF8, .enhancedStatusCodes, .chunking, .dsn, .limits, .requireTLS,
+            .futureRelease,
         ]
+    }
+
+    /// Who speaks to this port.
+    package enum Role: Sendable, Hashable {
+        /// Other servers, and whoever has mail for us.
+        case exchange
+        /// RFC 6409: our users. MAIL needs a login.
+        case submission
     }
 
     /// The server's own name, ASCII.
@@ -38,36 +54,56 @@ package struct Configuration: Sendable {
     /// Whether MAIL needs EHLO or HELO before it (RFC 5321 §4.1.4 asks that of clients; Postfix does not insist, nor do we).
     package let requiresGreeting: Bool
 
+    /// RFC 3207: whether STARTTLS is offered to a connection in the clear.
+    package let offersTLS: Bool
+    package let authentication: AuthenticationOffer
+    package let role: Role
+    /// RFC 4865: for how long a message may be held, in seconds; 0: FUTURERELEASE is not offered.
+    package let releaseSeconds: Int
+
     let banner: [UInt8]
-    let ehloReply: [UInt8]
     let heloReply: [UInt8]
+    /// What EHLO says to each kind of connection.
+    let ehloReplies: EHLOReplies
 
     package init(
         hostname: String, maximumSize: Int = 52_428_800, extensions: Extensions = .all, limits: Limits = Limits(),
-        requiresGreeting: Bool = false
+        requiresGreeting: Bool = false, offersTLS: Bool = false, authentication: AuthenticationOffer = .none, role: Role = .exchange,
+        releaseSeconds: Int = 0
     ) {
         self.hostname = hostname
         self.maximumSize = maximumSize
         self.extensions = extensions
         self.limits = limits
         self.requiresGreeting = requiresGreeting
+        self.offersTLS = offersTLS
+        self.authentication = authentication
+        self.role = role
+        self.releaseSeconds = max(0, releaseSeconds)
         banner = Reply(220, "\(hostname) ESMTP Buzon").wire()
         // RFC 2034 §3: no enhanced code in the replies to EHLO and HELO.
         heloReply = Reply(250, hostname).wire()
-        var lines = [hostname]
-        func offer(_ one: Extensions, _ line: String) { if extensions.contains(one) { lines.append(line) } }
-        offer(.pipelining, "PIPELINING")
-        offer(.size, "SIZE \(maximumSize)")
-        lines.append("VRFY")
-        offer(.etrn, "ETRN")
-        offer(.enhancedStatusCodes, "ENHANCEDSTATUSCODES")
-        offer(.eightBitMIME, "8BITMIME")
-        offer(.dsn, "DSN")
-        offer(.smtpUTF8, "SMTPUTF8")
-        offer(.chunking, "CHUNKING")
-        // RFC 9422 §4: what a client may rely on.
-        offer(.limits, "LIMITS RCPTMAX=\(limits.recipients) MAILMAX=\(limits.transactions)")
-        lines.append("HELP")
-        ehloReply = Reply(250, lines: lines).wire()
+        ehloReplies = EHLOReplies(
+            hostname: hostname, maximumSize: maximumSize, extensions: extensions, limits: limits, offersTLS: offersTLS,
+            offer: role.offer(of: authentication), releaseSeconds: role == .submission ? max(0, releaseSeconds) : 0)
+    }
+
+    /// What may be used on this connection, announced or not.
+    func extensions(for connection: Connection) -> Extensions {
+        var extensions = extensions
+        // RFC 8689 §2: only where TLS is in use.
+        if !connection.isEncrypted { extensions.remove(.requireTLS) }
+        if role != .submission || releaseSeconds == 0 { extensions.remove(.futureRelease) }
+        return extensions
+    }
+
+    /// The SASL mechanisms that this connection may use, in capitals.
+    func mechanisms(for connection: Connection) -> [String] { role.offer(of: authentication).mechanisms(for: connection) }
+}
+
+extension Configuration.Role {
+    /// RFC 8314 §3: our users log in under TLS, with whatever mechanism.
+    func offer(of offer: AuthenticationOffer) -> AuthenticationOffer {
+        self == .exchange ? offer : AuthenticationOffer(protected: offer.protected, bound: offer.bound)
     }
 }

@@ -41,7 +41,7 @@ enum Greeting: Sendable, Equatable {
     }
 
     /// RFC 3848, and RFC 6531 §4.3 for UTF8SMTP.
-    func transmissionType(smtpUTF8: Bool, isEncrypted: Bool, isAuthenticated: Bool = false) -> String {
+    func transmissionType(smtpUTF8: Bool, isEncrypted: Bool, isAuthenticated: Bool) -> String {
         guard case .ehlo = self else { return "SMTP" }
         return (smtpUTF8 ? "UTF8SMTP" : "ESMTP") + (isEncrypted ? "S" : "") + (isAuthenticated ? "A" : "")
     }

@@ -4,8 +4,12 @@
 /// is ever held here.
 package struct Limits: Sendable, Equatable {
     /// RFC 5321 §4.5.3.1.4 says 512 with CRLF, RFC 6531 §3.4 adds 10, RFC 1870 §3 adds 26, RFC 3461 §5 adds 112 to MAIL and 512
-    /// to RCPT; paths of RFC 6531 grow with UTF-8. 2048 as Postfix has it, and 1024 more for such paths.
+    /// to RCPT, RFC 4954 §3 500 to MAIL; paths of RFC 6531 grow with UTF-8. 2048 as Postfix has it, and 1024 more for such paths.
     package var commandLine = 3072
+    /// A line of the client's in a SASL exchange, with CRLF (RFC 4954 §4: 12288 suffice for all mechanisms).
+    package var authenticationLine = 12_288
+    /// Logins that fail in one connection, before the session closes (RFC 4954 §4 leaves the number to the server).
+    package var failedLogins = 5
     /// Octets of a line that is too long which are thrown away in the hope of its end; then the session closes.
     package var discardedLine = 65_536
     /// RFC 5321 §4.5.3.1.8: at least 100 recipients. 1000 as Postfix has it.

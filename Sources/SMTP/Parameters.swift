@@ -86,10 +86,25 @@ extension MailParameters {
                 envelopeID = decoded
             } else if keyword.isWord("AUTH") {
                 try seen.mark(5, piece)
-                // RFC 4954 §5: who does not trust the client treats it as AUTH=<>, which is to say nothing.
-                guard let value = parameter.value, value.elementsEqual("<>".utf8) || XText.decode(value) != nil else {
+                // RFC 4954 §5: kept, and not believed.
+                guard let value = parameter.value, let submitter = value.elementsEqual("<>".utf8) ? "" : XText.decode(value) else {
                     throw malformed(piece)
                 }
+                self.submitter = submitter
+            } else if keyword.isWord("REQUIRETLS"), offered.contains(.requireTLS) {
+                try seen.mark(6, piece)
+                // RFC 8689 §2: it takes no value.
+                guard parameter.value == nil else { throw malformed(piece) }
+                requiresTLS = true
+            } else if keyword.isWord("HOLDFOR"), offered.contains(.futureRelease) {
+                // RFC 4865 §4: one of HOLDFOR and HOLDUNTIL.
+                try seen.mark(7, piece)
+                guard let value = parameter.value, value.count <= 9, let seconds = value.decimal else { throw malformed(piece) }
+                hold = .forSeconds(seconds)
+            } else if keyword.isWord("HOLDUNTIL"), offered.contains(.futureRelease) {
+                try seen.mark(7, piece)
+                guard let value = parameter.value, let seconds = ReleaseTime.seconds(parsing: value) else { throw malformed(piece) }
+                hold = .until(seconds)
             } else {
                 throw unknown(piece)
             }

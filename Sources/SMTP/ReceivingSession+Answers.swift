@@ -34,6 +34,7 @@ extension ReceivingSession {
             }
             exchange = .none
         case .flush: sayOutside(refusal(answer))
+        case .authentication: resumeAuthentication(answer)
         }
     }
 

@@ -14,18 +14,20 @@ extension ReceivingSession {
     mutating func perform(_ line: ArraySlice<UInt8>) {
         let command = CommandLine(line)
         if line.contains(0) {
-            return refuse(
-                Reply(500, "5.5.2", "NUL in a command"), "a command line with a NUL", command.name, about: .argument(command.argument))
+            return refuse(Reply(500, "5.5.2", "NUL in a command"), "a command line with a NUL", command.name)
         }
         guard let row = CommandTable.row(command.verb) else {
-            return refuse(
-                Reply(500, "5.5.2", "Command not recognized"), "an unknown command", command.name, about: .argument(command.argument))
+            let reply = Reply(500, "5.5.2", "Command not recognized")
+            // Whoever sends on behind an AUTH that was refused sends names and passwords: they are not for the trace.
+            if failedLogins > 0 { return refuse(reply, "an unknown command", "") }
+            return refuse(reply, "an unknown command", command.name, about: .argument(command.argument))
         }
+        let subject: Subject = row.verb == .auth ? .nothing : .argument(command.argument)
         if row.isIdle, countIdle(row.name) { return }
         // A chunk's octets follow whether or not its command is right: BDAT judges all by itself.
         if row.verb != .bdat {
             guard row.phases.contains(phase), !(row.verb == .mail && phase == .start && configuration.requiresGreeting) else {
-                return refuse(outOfSequence(row.verb), "\(row.name) out of sequence", row.name, about: .argument(command.argument))
+                return refuse(outOfSequence(row.verb), "\(row.name) out of sequence", row.name, about: subject)
             }
             if row.encryption == .plainOnly, connection.isEncrypted {
                 return refuse(Reply(503, "5.5.1", "The connection is encrypted already"), "\(row.name) when encrypted", row.name)
@@ -63,9 +65,12 @@ extension ReceivingSession {
             say(
                 Reply(
                     214, "2.0.0",
-                    lines: ["Buzon knows EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN ETRN HELP", "RFC 5321 says how"]))
+                    lines: ["Buzon knows EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN ETRN HELP", "RFC 5321 says how"]
+                ))
         case .etrn: flush(command.argument)
-        case .turn, .send, .soml, .saml, .atrn, .startTLS, .auth:
+        case .startTLS: startTLS()
+        case .auth: authenticate(command.argument)
+        case .turn, .send, .soml, .saml, .atrn:
             // RFC 5321 §4.2.4.
             refuse(Reply(502, "5.5.1", "Command not implemented"), "\(row.name) is not offered", row.name)
         case .foreign:
@@ -91,7 +96,8 @@ extension ReceivingSession {
         case (.mail, .start): Reply(503, "5.5.1", "Send EHLO or HELO first")
         case (.mail, _): Reply(503, "5.5.1", "Nested MAIL command")
         case (.data, _): Reply(503, "5.5.1", "Need MAIL and RCPT first")
-        case (.etrn, _): Reply(503, "5.5.1", "Not within a transaction")
+        case (.auth, .start): Reply(503, "5.5.1", "Send EHLO first")
+        case (.etrn, _), (.auth, _): Reply(503, "5.5.1", "Not within a transaction")
         default: Reply(503, "5.5.1", "Need MAIL first")
         }
     }
@@ -102,7 +108,7 @@ extension ReceivingSession {
         // RFC 5321 §4.1.1.1 wants a domain or a literal; clients send all sorts of things, and nobody refuses them.
         let name = String(decoding: argument.prefix(255).map { $0 < 0x20 || $0 == 0x7F ? 0x3F : $0 }, as: UTF8.self)
         greeting = isExtended ? .ehlo(name) : .helo(name)
-        say(isExtended ? configuration.ehloReply : configuration.heloReply)
+        say(isExtended ? configuration.ehloReplies.reply(to: connection) : configuration.heloReply)
     }
 
     /// Forgets the transaction.
@@ -112,17 +118,26 @@ extension ReceivingSession {
     }
 
     private mutating func mail(_ argument: ArraySlice<UInt8>) {
+        if configuration.role == .submission, login == nil {
+            return refuse(loginRequired, "MAIL without a login", "MAIL", about: .argument(argument))
+        }
         guard let text = PathText(argument, keyword: "FROM:") else {
             return refuse(Reply(501, "5.5.4", "Syntax: MAIL FROM:<address>"), "MAIL with bad syntax", "MAIL", about: .argument(argument))
         }
         do throws(SyntaxRefusal) {
             let path = try text.reversePath()
-            let parameters = try MailParameters(parsing: text.rest, offered: configuration.extensions)
+            let parameters = try MailParameters(parsing: text.rest, offered: configuration.extensions(for: connection))
             // RFC 6531 §3.5.
             if !text.isASCII, !parameters.smtpUTF8 { throw .needsUTF8 }
             // RFC 1870 §6.1.
             if let size = parameters.size, size > configuration.maximumSize {
                 throw SyntaxRefusal(.tooLarge, "the announced size of \(size) octets is more than \(configuration.maximumSize)")
+            }
+            // RFC 4865 §4. Whether a date lies too far away knows who has a clock.
+            if case .forSeconds(let seconds) = parameters.hold, seconds > configuration.releaseSeconds {
+                throw SyntaxRefusal(
+                    Reply(501, "5.5.4", "A message is held for \(configuration.releaseSeconds) seconds at most"),
+                    "HOLDFOR of \(seconds) seconds is more than \(configuration.releaseSeconds)")
             }
             transactions += 1
             if transactions > configuration.limits.transactions {

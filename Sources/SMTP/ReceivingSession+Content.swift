@@ -66,12 +66,12 @@ extension ReceivingSession {
 
     private mutating func deliver(size: Int) {
         guard let envelope = exchange.envelope else { return }
-        let type = greeting.transmissionType(smtpUTF8: envelope.parameters.smtpUTF8, isEncrypted: connection.isEncrypted)
+        let type = greeting.transmissionType(smtpUTF8: envelope.parameters.smtpUTF8, isEncrypted: connection.isEncrypted, isAuthenticated: login != nil)
         ask(
             .deliver(
                 Transaction(
                     greeting: greeting.name, transmissionType: type, reversePath: envelope.reversePath, mail: envelope.parameters,
-                    recipients: envelope.recipients, size: size)),
+                    recipients: envelope.recipients, size: size, login: login)),
             .delivery)
     }
 

@@ -8,8 +8,12 @@ package struct ReceivingSession: ~Copyable, ServerSession {
         /// The banner has not been said.
         case greeting
         case command
-        /// The rest of a command line that was too long: so many octets of it are gone.
-        case skippingLine(Int)
+        /// The rest of a line that was too long, and what it gets: so many octets of it are gone.
+        case skippingLine(Int, Reply)
+        /// The client's next line in a SASL exchange (RFC 4954 §4).
+        case response
+        /// `.startTLS` was said, `secured` has not come. What arrives is nobody's.
+        case handshake
         case data(DataReader)
         /// A chunk that is wanted: octets that have not come.
         case chunk(remaining: Int, isLast: Bool)
@@ -39,20 +43,24 @@ package struct ReceivingSession: ~Copyable, ServerSession {
         case chunk(size: Int, isLast: Bool)
         case delivery
         case flush
+        case authentication
     }
 
     /// What is to be done before the next octets are looked at, in order.
     enum Act: Sendable {
         case say([UInt8])
         case ask(Question, Awaited)
+        case startTLS
         case close
     }
 
     let configuration: Configuration
-    let connection: Connection
+    var connection: Connection
     var buffer = LineBuffer()
     var state = State.greeting
     var greeting = Greeting.none
+    /// Who logged in, folded.
+    var login: String?
     var exchange = Exchange.none
     var awaited = Awaited.nothing
     private var acts: [Act] = []
@@ -60,11 +68,12 @@ package struct ReceivingSession: ~Copyable, ServerSession {
     /// A spool is open for this session.
     var hasSpool = false
     private var hasEnded = false
-    private var isGoingDown = false
+    private(set) var isGoingDown = false
     var errors = 0
     var refusals = 0
     var idleCommands = 0
     var transactions = 0
+    var failedLogins = 0
     private var notes = 0
 
     package init(configuration: Configuration, connection: Connection) {
@@ -79,8 +88,8 @@ package struct ReceivingSession: ~Copyable, ServerSession {
 
     package mutating func receive(_ bytes: Span<UInt8>) {
         switch state {
-        case .closing, .closed: break
-        case .greeting, .command, .skippingLine, .data, .chunk, .skippingChunk: buffer.append(bytes)
+        case .handshake, .closing, .closed: break
+        case .greeting, .command, .skippingLine, .response, .data, .chunk, .skippingChunk: buffer.append(bytes)
         }
     }
 
@@ -92,7 +101,7 @@ package struct ReceivingSession: ~Copyable, ServerSession {
         switch state {
         case .closing, .closed: return
         case .data(let reader) where reader.supposedEnd == .half: return refuseWrongEnd()
-        case .greeting, .command, .skippingLine, .data, .chunk, .skippingChunk: break
+        case .greeting, .command, .skippingLine, .response, .handshake, .data, .chunk, .skippingChunk: break
         }
         if exchange.envelope != nil { note(.timedOut, "the peer was silent for too long", "", about: .content) }
         // RFC 5321 §4.5.3.2, §3.8: 421, then close.
@@ -113,6 +122,7 @@ package struct ReceivingSession: ~Copyable, ServerSession {
                 case .ask(let question, let awaited):
                     self.awaited = awaited
                     return .ask(question)
+                case .startTLS: return .startTLS
                 case .close: state = .closed
                 }
             }
@@ -131,11 +141,13 @@ package struct ReceivingSession: ~Copyable, ServerSession {
             state = .command
             return .reply(configuration.banner)
         case .command: return nextCommand()
-        case .skippingLine(let skipped): return skipLine(skipped)
+        case .skippingLine(let skipped, let reply): return skipLine(skipped, reply)
+        case .response: return nextResponse()
         case .data(let reader): return readData(reader)
         case .chunk(let remaining, let isLast): return readChunk(remaining, isLast: isLast)
         case .skippingChunk(let remaining, let refused): return skipChunk(remaining, refused)
-        case .closing, .closed: return .close
+        // A handshake that failed leaves nothing to talk over.
+        case .handshake, .closing, .closed: return .close
         }
     }
 
@@ -145,45 +157,63 @@ package struct ReceivingSession: ~Copyable, ServerSession {
             finish(.shuttingDown)
             return nil
         }
-        guard let lineFeed = buffer.nextLineFeed() else {
-            if buffer.count > configuration.limits.commandLine {
-                let skipped = buffer.count
-                buffer.removeAll()
-                state = .skippingLine(skipped)
-                return nil
-            }
-            return wait(configuration.limits.commandTimeout, isRenewedByBytes: false)
-        }
-        let line = [UInt8](buffer.bytes.prefix(lineFeed))
-        buffer.consume(lineFeed + 1)
-        // RFC 5321 §2.3.8: CR and LF only together. Nothing that stands behind is executed: it may be someone else's.
-        guard let carriageReturn = line.firstIndex(of: 0x0D), carriageReturn == line.count - 1 else {
-            errors += 1
-            note(.bareInCommand, "a command line with a bare CR or LF", CommandLine(line[...].prefix { $0 != 0x0D }).name)
-            finish(.bareInCommand)
-            return nil
-        }
-        if line.count + 1 > configuration.limits.commandLine {
-            refuse(.lineTooLong, "a command line of \(line.count + 1) octets", "")
-        } else {
-            perform(line.dropLast())
+        switch takeLine(limit: configuration.limits.commandLine) {
+        case .none: return wait(configuration.limits.commandTimeout, isRenewedByBytes: false)
+        case .endless(let skipped): state = .skippingLine(skipped, .lineTooLong)
+        case .bare(let line): refuseBare(CommandLine(line.prefix { $0 != 0x0D }).name)
+        case .tooLong(let length): refuse(.lineTooLong, "a command line of \(length) octets", "")
+        case .whole(let line): perform(line)
         }
         return nil
     }
 
-    private mutating func skipLine(_ skipped: Int) -> Step<Question>? {
+    /// What the buffer begins with.
+    enum Line {
+        /// Not a whole line yet.
+        case none
+        /// Not a whole line either, and longer than any may be: so many octets were thrown away.
+        case endless(Int)
+        /// CR or LF stands alone in it.
+        case bare(ArraySlice<UInt8>)
+        /// So many octets, CRLF included.
+        case tooLong(Int)
+        /// Without CRLF.
+        case whole(ArraySlice<UInt8>)
+    }
+
+    mutating func takeLine(limit: Int) -> Line {
+        guard let lineFeed = buffer.nextLineFeed() else {
+            guard buffer.count > limit else { return .none }
+            defer { buffer.removeAll() }
+            return .endless(buffer.count)
+        }
+        let line = [UInt8](buffer.bytes.prefix(lineFeed))
+        buffer.consume(lineFeed + 1)
+        // RFC 5321 §2.3.8: CR and LF only together.
+        guard let carriageReturn = line.firstIndex(of: 0x0D), carriageReturn == line.count - 1 else { return .bare(line[...]) }
+        return line.count + 1 > limit ? .tooLong(line.count + 1) : .whole(line.dropLast())
+    }
+
+    /// Nothing that stands behind a bare CR or LF is executed: it may be someone else's.
+    mutating func refuseBare(_ command: String) {
+        errors += 1
+        note(.bareInCommand, "a command line with a bare CR or LF", command)
+        finish(.bareInCommand)
+    }
+
+    private mutating func skipLine(_ skipped: Int, _ reply: Reply) -> Step<Question>? {
         if let lineFeed = buffer.nextLineFeed() {
             buffer.consume(lineFeed + 1)
             state = .command
-            refuse(.lineTooLong, "a command line of \(skipped + lineFeed + 1) octets", "")
+            refuse(reply, "a command line of \(skipped + lineFeed + 1) octets", "")
             return nil
         }
         let total = skipped + buffer.count
         buffer.removeAll()
-        state = .skippingLine(total)
+        state = .skippingLine(total, reply)
         if total > configuration.limits.discardedLine {
-            note(.lineTooLong, "a command line without an end", "")
-            finish(.lineTooLong)
+            note(reply, "a command line without an end", "")
+            finish(reply)
             return nil
         }
         return wait(configuration.limits.commandTimeout, isRenewedByBytes: false)
@@ -198,6 +228,7 @@ package struct ReceivingSession: ~Copyable, ServerSession {
         guard hasEnded else { return .needInput(Patience(duration, isRenewedByBytes: isRenewedByBytes)) }
         if hasSpool { note(.timedOut, "the peer closed the connection within its message", "DATA", about: .content) }
         discard()
+        abandonExchange()
         state = .closing
         return nil
     }
@@ -246,7 +277,15 @@ extension ReceivingSession {
     mutating func finish(_ reply: Reply) {
         say(reply)
         discard()
+        abandonExchange()
         close()
+    }
+
+    /// Nothing that came in the clear is looked at any more.
+    mutating func handshake() {
+        acts.append(.startTLS)
+        buffer.removeAll()
+        state = .handshake
     }
 
     mutating func close() {
@@ -262,31 +301,4 @@ extension ReceivingSession {
         hasSpool = false
         ask(.discardBody, .discard)
     }
-}
-
-/// What a refusal is about.
-enum Subject {
-    case nothing
-    /// A command's argument, and of RCPT the path in it.
-    case argument(ArraySlice<UInt8>, ForwardPath? = nil)
-    /// The message for the recipients that were accepted.
-    case content
-
-    /// For the trace: without control characters, cut between characters.
-    var text: String {
-        guard case .argument(let argument, _) = self else { return "" }
-        var text = ""
-        var length = 0
-        let piece = String(decoding: argument.prefix(RefusalNote.subjectLimit * 2), as: UTF8.self)
-        for scalar in piece.unicodeScalars where !(scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)) {
-            length += UTF8.width(scalar)
-            if length > RefusalNote.subjectLimit { break }
-            text.unicodeScalars.append(scalar)
-        }
-        return text
-    }
-}
-
-extension Reply {
-    static let lineTooLong = Reply(500, "5.5.2", "Line too long")
 }

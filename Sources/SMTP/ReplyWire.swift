@@ -34,6 +34,10 @@ enum CommonReply {
     static let recipientOk = Reply(250, "2.1.5", "Ok").wire()
     static let startMail = Reply(354, "End data with <CR><LF>.<CR><LF>").wire()
     static let bye = Reply(221, "2.0.0", "Bye").wire()
+    // RFC 3207 §4.
+    static let readyForTLS = Reply(220, "2.0.0", "Ready to start TLS").wire()
+    // RFC 4954 §6.
+    static let authenticated = Reply(235, "2.7.0", "Authentication successful").wire()
 }
 
 extension Reply {
@@ -41,8 +45,12 @@ extension Reply {
     package static let unexpected = Reply(451, "4.3.0", "Something went wrong here, try again later")
     static let shuttingDown = Reply(421, "4.3.2", "The server is going down, try again later")
     static let timedOut = Reply(421, "4.4.2", "Time-out, closing")
+    static let lineTooLong = Reply(500, "5.5.2", "Line too long")
+    // RFC 4954 §4, §6.
+    static let responseTooLong = Reply(500, "5.5.6", "Authentication exchange line is too long")
     static let tooManyErrors = Reply(421, "4.7.0", "Too many errors, closing")
     static let tooLarge = Reply(552, "5.3.4", "The message is larger than this server takes")
+    static let tooManyFailedLogins = Reply(421, "4.7.0", "Too many failed logins, closing")
     static let bareInMessage = Reply(550, "5.6.0", "The message holds a CR or LF that is not part of a CRLF; closing")
     static let bareInCommand = Reply(550, "5.5.2", "Lines must end with CRLF, and CR or LF stand nowhere else; closing")
     static let wrongEnd = Reply(550, "5.5.2", "A message ends with CRLF.CRLF and nothing else; closing")

@@ -54,7 +54,8 @@ package struct SelfSignedRequest: Sendable, Hashable {
         ]
         for (field, value) in fields where !value.isEmpty {
             let bytes = Array(value.utf8)
-            guard X509_NAME_add_entry_by_txt(subject, field, 0x1000 | 4, bytes, CInt(bytes.count), -1, 0) == 1 else {
+            // <openssl/asn1.h>: MBSTRING_UTF8 is MBSTRING_FLAG, 0x1000.
+            guard X509_NAME_add_entry_by_txt(subject, field, 0x1000, bytes, CInt(bytes.count), -1, 0) == 1 else {
                 throw .last(.configuration, "\"\(value)\" is no \(field) of a certificate")
             }
         }

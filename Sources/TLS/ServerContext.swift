@@ -5,7 +5,7 @@ import Synchronization
 /// How a server's connections are encrypted, for one state of its certificates. Immutable: a new certificate makes a new context,
 /// and the connections that are open keep theirs.
 package final class ServerContext: @unchecked Sendable {
-    package struct Options: Sendable {
+    package struct Options: Sendable, Equatable {
         package var minimum = TLSVersion.tls12
         package init(minimum: TLSVersion = .tls12) { self.minimum = minimum }
     }
@@ -17,11 +17,13 @@ package final class ServerContext: @unchecked Sendable {
 
     private let contexts: [(certificate: Certificate, pointer: OpaquePointer)]
     let ticketKeys: TicketKeys?
+    package let options: Options
 
     /// The first certificate is the one for names that no other covers. Throws `.configuration`.
     package init(_ certificates: [Certificate], tickets: TicketKeys? = nil, options: Options = Options()) throws(TLSFailure) {
         guard !certificates.isEmpty else { throw TLSFailure(.configuration, "there is no certificate") }
         ticketKeys = tickets
+        self.options = options
         var made: [(Certificate, OpaquePointer)] = []
         do throws(TLSFailure) {
             for certificate in certificates { made.append((certificate, try Self.make(certificate, options, hasTickets: tickets != nil))) }

@@ -78,16 +78,5 @@ func ticketKey(
 }
 
 private func setCode(_ code: OpaquePointer?, _ key: TicketKeys.Key) -> Bool {
-    var bytes = key.code
-    var digest = Array("SHA256".utf8CString)
-    let length = bytes.count
-    return bytes.withUnsafeMutableBytes { bytes in
-        digest.withUnsafeMutableBufferPointer { digest in
-            var parameters = [
-                OSSL_PARAM_construct_octet_string("key", bytes.baseAddress, length),
-                OSSL_PARAM_construct_utf8_string("digest", digest.baseAddress, 0), OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_CTX_set_params(code, &parameters) == 1
-        }
-    }
+    buzon_EVP_MAC_CTX_set_sha256_key(code, key.code, key.code.count) == 1
 }

@@ -52,71 +52,15 @@ struct Appliance {
         if store.isRoot { log.warning("\(text("serve.root"))") }
         let loops = Loops()
         do {
-            let doors = try await openDoors(store, loops, complaints)
+            let certificates = try await Certificates(store, log: log)
+            let doors = try await openDoors(store, certificates, loops, complaints)
             let control = try await openControl(store, loops, doors)
-            return OpenAppliance(store: store, control: control, doors: doors, loops: loops, log: log, stoppedBy: signals)
+            return OpenAppliance(
+                store: store, control: control, doors: doors, certificates: certificates, loops: loops, log: log, stoppedBy: signals)
         } catch {
             await store.close()
             try? await loops.shutdown()
             throw error
-        }
-    }
-
-    // MARK: Doors
-
-    private func openDoors(_ store: MailStore, _ loops: Loops, _ complaints: Complaints) async throws -> [any ServedDoor] {
-        let live = LiveConfiguration(store, connectionCap: connectionCap)
-        let cores = sysconf(CInt(_SC_NPROCESSORS_ONLN))
-        let workshop = Workshop(threads: max(2, cores))
-        let reception = ReceptionContext(
-            store: store, workshop: workshop, queueIDs: QueueIDs(), name: { live.values.hostname }, clock: Clock.microseconds,
-            zone: Clock.zone, report: complaints.report)
-        // One core stays for whoever does not search.
-        let access = AccessContext(
-            store: store, workshop: workshop, searches: Workshop(threads: max(1, cores - 1)), report: complaints.report)
-
-        let receiving = Door(
-            name: "smtp", caps: { live.values.caps }, refusal: Array("421 4.7.0 Too many connections\r\n".utf8),
-            refused: { Reception.noteRefusal(reception, $0) },
-            session: { ReceivingSession(configuration: live.values.smtp, connection: $0) },
-            responder: { connection, _ in Reception(reception, connection) })
-        let maildrop = Door(
-            name: "pop3", caps: { live.values.caps }, refusal: Array("-ERR [SYS/TEMP] Too many connections\r\n".utf8),
-            session: { MaildropSession(configuration: live.values.pop3, connection: $0) },
-            responder: { _, _ in MaildropAccess(access) })
-        let mailboxes = Door(
-            name: "imap", caps: { live.values.caps }, refusal: Array("* BYE [UNAVAILABLE] Too many connections\r\n".utf8),
-            session: { MailboxSession(connection: $0, configuration: live.values.imap) },
-            responder: { _, doorbell in
-                MailboxAccess(
-                    access, clock: Clock.microseconds, isPointless: { doorbell.ending.hasBegun }, ring: { doorbell.ring() })
-            })
-
-        var doors: [any ServedDoor] = []
-        do {
-            for host in hosts {
-                doors.append(try await open(receiving, host, 25, loops))
-                doors.append(try await open(maildrop, host, 110, loops))
-                doors.append(try await open(mailboxes, host, 143, loops))
-            }
-        } catch {
-            for door in doors { await door.closeNow() }
-            throw error
-        }
-        return doors
-    }
-
-    private func open<Session: ServerSession & ~Copyable, R: Responder>(
-        _ door: Door<Session, R>, _ host: String, _ port: Int, _ loops: Loops
-    ) async throws -> any ServedDoor where R.Question == Session.Question, R.Answer == Session.Answer {
-        let port = portOffset.map { port + $0 } ?? 0
-        do {
-            let listener = try await Listener.bind(door, host: host, port: port, loops: loops, log: log)
-            log.info("listening \(door.name) \(host):\(listener.port)")
-            return ListeningDoor(name: door.name, address: host, listener: listener)
-        } catch {
-            throw CommandFailure(
-                text("serve.bind", ["address": "\(host):\(port)", "door": door.name, "reason": Self.reason(error)]))
         }
     }
 
@@ -135,7 +79,7 @@ struct Appliance {
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         guard let code = errorNumber(error) else { return "\(error)" }
         switch code {
         case EADDRINUSE: return text("serve.bind.inuse")

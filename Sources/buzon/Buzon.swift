@@ -10,9 +10,8 @@ struct Buzon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "buzon", abstract: text("help.buzon"), version: version,
         subcommands: [
-            Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, SettingsCommand.self, QueueCommand.self,
-            RouteCommand.self, Trace.self,
-            Verify.self, Doctor.self,
+            Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, SettingsCommand.self, CertificateCommand.self,
+            QueueCommand.self, RouteCommand.self, Trace.self, Verify.self, Doctor.self,
         ])
 
     static let version = "0.1.0"

@@ -10,7 +10,9 @@ import Synchronization
 final class LiveConfiguration: Sendable {
     struct Values: Sendable {
         var hostname: String
-        var smtp: SMTP.Configuration
+        /// Of port 25.
+        var exchange: SMTP.Configuration
+        var submission: SMTP.Configuration
         var pop3: MaildropSession.Configuration
         var imap: IMAP.Configuration
         var caps: ConnectionCaps
@@ -38,8 +40,12 @@ final class LiveConfiguration: Sendable {
         let hostname = Appliance.hostname(store)
         let size = store.integer(.maximumMessageSize)
         return Values(
-            hostname: hostname, smtp: SMTP.Configuration(hostname: hostname, maximumSize: size), pop3: MaildropSession.Configuration(),
-            imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size),
+            hostname: hostname,
+            exchange: SMTP.Configuration(hostname: hostname, maximumSize: size, offersTLS: true),
+            submission: SMTP.Configuration(
+                hostname: hostname, maximumSize: size, offersTLS: true, role: .submission,
+                releaseSeconds: store.integer(.releaseDays) * 86_400),
+            pop3: MaildropSession.Configuration(), imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size),
             caps: ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress)))
     }
 }

@@ -8,21 +8,25 @@ import UnixSignals
 struct OpenAppliance: Sendable {
     let store: MailStore
     let doors: [any ServedDoor]
+    let certificates: Certificates
     private let loops: Loops
     private let group: ServiceGroup
 
     init(
-        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
+        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, loops: Loops, log: Logger,
+        stoppedBy signals: [UnixSignal]
     ) {
         self.store = store
         self.doors = doors
+        self.certificates = certificates
         self.loops = loops
         // The service group's own talk is for whoever debugs it.
         var quiet = log
         quiet.logLevel = .error
         // The doors close first, the store last.
         let services: [any Service] = [
-            StoreService(store: store), DoorsService(doors: [control]), DoorsService(doors: doors), MemoryReturn(),
+            StoreService(store: store), CertificateWatch(certificates: certificates), DoorsService(doors: [control]),
+            DoorsService(doors: doors), MemoryReturn(),
             Announcement(log: log),
         ]
         var configuration = ServiceGroupConfiguration(

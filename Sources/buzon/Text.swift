@@ -37,6 +37,18 @@ struct Text: Sendable {
         return text
     }
 
+    private static let english = Text(.english)
+    private static let spanish = Text(.spanish)
+
+    /// For messages that the server writes: `language` is a `report-language`; `auto` is that of this process.
+    static func report(_ language: String) -> Text {
+        switch language {
+        case "en": english
+        case "es": spanish
+        default: text
+        }
+    }
+
     static var embedded: String {
         String(decoding: UnsafeBufferPointer(start: buzon_text_start, count: buzon_text_end - buzon_text_start), as: UTF8.self)
     }

@@ -8,6 +8,9 @@ enum Outside {
     static let connection = Connection(
         peerAddress: "192.0.2.1", peerPort: 40_000, localAddress: "192.0.2.2", localPort: 25, isLoopback: false, id: 1)
 
+    static let offer = AuthenticationOffer(
+        inTheClear: ["CRAM-MD5"], protected: ["LOGIN", "PLAIN", "DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-256"], bound: ["SCRAM-SHA-256-PLUS"])
+
     static func address(_ text: String) -> Address? { try? Address(parsing: text, allowUTF8: true) }
 
     static func session(for dialog: Dialog) -> ReceivingSession {
@@ -19,18 +22,30 @@ enum Outside {
         limits.idleCommands = number("idleCommands", limits.idleCommands)
         limits.transactions = number("transactions", limits.transactions)
         limits.commandLine = number("commandLine", limits.commandLine)
+        limits.authenticationLine = number("authenticationLine", limits.authenticationLine)
+        limits.failedLogins = number("failedLogins", limits.failedLogins)
         limits.discardedLine = number("discardedLine", limits.discardedLine)
         let configuration = Configuration(
             hostname: "mail.example", maximumSize: number("size", 52_428_800),
             extensions: dialog.options["plain"] == nil ? .all : [.pipelining], limits: limits,
-            requiresGreeting: dialog.options["requiresGreeting"] != nil)
+            requiresGreeting: dialog.options["requiresGreeting"] != nil, offersTLS: dialog.options["offersTLS"] != nil,
+            authentication: dialog.options["offersAUTH"] != nil ? offer : .none,
+            role: dialog.options["submission"] != nil ? .submission : .exchange, releaseSeconds: number("releaseSeconds", 0))
         var connection = connection
-        if dialog.options["encrypted"] != nil { connection.tls = TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256) }
+        if dialog.options["encrypted"] != nil { connection.tls = .plain }
+        connection.isLoopback = dialog.options["loopback"] != nil
+        // 2026-11-24T10:00:00Z.
+        connection.accepted = 1_795_514_400
         return ReceivingSession(configuration: configuration, connection: connection)
     }
 
     static func world(for dialog: Dialog) -> DialogWorld<Question, Answer> {
-        DialogWorld(answer: { answer($0, scenario: dialog.scenario) }, describe: describe)
+        let logins = ScriptedLogins()
+        return DialogWorld(
+            answer: { question in
+                if case .authenticate(let move) = question { return .authentication(logins.answer(move)) }
+                return answer(question, scenario: dialog.scenario)
+            }, describe: describe)
     }
 
     static func answer(_ question: Question, scenario: String = "") -> Answer {
@@ -68,9 +83,10 @@ enum Outside {
         case .deliver(let transaction):
             "deliver \(transaction.transmissionType) from \(transaction.greeting) \(text(transaction.reversePath))"
                 + " to \(transaction.recipients.map { text($0.path) }.joined(separator: " ")) size \(transaction.size)"
+                + (transaction.login.map { " by \($0)" } ?? "")
         case .discardBody: "discard"
         case .refused(let note): "refused \(note.reply.code) \(note.command): \(note.reason)"
-        case .authenticate: "authenticate"
+        case .authenticate(let move): ScriptedLogins.describe(move)
         case .flushQueue(let name): "flush \(name)"
         }
     }
@@ -90,6 +106,13 @@ enum Outside {
         if parameters.smtpUTF8 { text += " SMTPUTF8" }
         if let ret = parameters.ret { text += ret == .full ? " RET=FULL" : " RET=HDRS" }
         if let envelopeID = parameters.envelopeID { text += " ENVID=\(envelopeID)" }
+        if parameters.requiresTLS { text += " REQUIRETLS" }
+        if let submitter = parameters.submitter { text += " AUTH=<\(submitter)>" }
+        switch parameters.hold {
+        case .forSeconds(let seconds): text += " HOLDFOR=\(seconds)"
+        case .until(let seconds): text += " HOLDUNTIL=\(seconds)"
+        case nil: break
+        }
         return text
     }
 
@@ -154,7 +177,7 @@ enum Outside {
             switch step {
             case .ask: session.resume(answer)
             case .reply, .body: break
-            case .startTLS: session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
+            case .startTLS: session.secured(.plain)
             case .needInput, .close: return
             }
         }

@@ -6,8 +6,9 @@ import Testing
     @Test func statusTellsTheDoors() async throws {
         try await ServedAppliance.run { served in
             let reply = try Control.ask(.status, directory: served.directory)
-            #expect(reply?.doors?.map(\.name) == ["smtp", "pop3", "imap"])
-            #expect(reply?.doors?.map { UInt16($0.port) } == ["smtp", "pop3", "imap"].map(served.port))
+            let names = ["smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps"]
+            #expect(reply?.doors?.map(\.name) == names)
+            #expect(reply?.doors?.map { UInt16($0.port) } == names.map(served.port))
             #expect(reply?.error == nil)
         }
     }

@@ -14,7 +14,7 @@ import lib  # noqa: E402
 import report as reports  # noqa: E402
 
 FAILURES = (RuntimeError, OSError, subprocess.SubprocessError, lib.Failure, lib.Skip)
-SECTIONS = ["smtp", "imap", "pop3", "store"]
+SECTIONS = ["smtp", "imap", "pop3", "store", "send"]
 
 
 def arguments():
@@ -22,11 +22,12 @@ def arguments():
     parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="|".join(SECTIONS))
     parser.add_argument("--json", metavar="FILE", help="the numbers, every single run of them")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of which the median is shown (3)")
-    parser.add_argument("--seconds", type=float, default=2, help="smtp: aimed length of one run (2)")
+    parser.add_argument("--seconds", type=float, default=2, help="smtp, send: aimed length of one run (2)")
     parser.add_argument("--sizes", type=numbers, help="smtp: message sizes in bytes (4096,51200)")
-    parser.add_argument("--connections", type=numbers, help="smtp: (1,10,50)")
+    parser.add_argument("--connections", type=numbers, help="smtp: (1,10,50); send: (10,50)")
     parser.add_argument("--messages", type=int, help="messages in the mailbox (imap 10000, pop3 1000)")
-    parser.add_argument("--idle", type=int, default=1000, help="imap: idle connections (1000)")
+    parser.add_argument("--idle", type=int, default=1000, help="imap, send: idle connections (1000)")
+    parser.add_argument("--queued", type=int, default=100_000, help="send: messages in the long queue (100000)")
     parser.add_argument("--scale", nargs="?", type=numbers, const=[100, 10_000, 100_000], metavar="SIZES",
                         help="imap: how costs grow with the mailbox, instead of the rest (100,10000,100000)")
     parser.add_argument("--profile", action="store_true", help="also say where Buzón's time goes, by perf")
@@ -36,7 +37,7 @@ def arguments():
     options = parser.parse_args()
     options.buzon = not options.peers_only
     if options.quick:
-        options.rounds, options.seconds, options.idle = 1, 0.5, min(options.idle, 100)
+        options.rounds, options.seconds, options.idle, options.queued = 1, 0.5, min(options.idle, 100), min(options.queued, 2000)
     return options
 
 

@@ -18,6 +18,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 CORPORA = os.environ.get("BUZON_CORPORA") or os.path.join(os.path.dirname(ROOT), "shared", "corpora")
 PASSWORD = "secreto"
 SMTP, POP3, IMAP = 25, 110, 143
+SUBMISSION, SUBMISSIONS, POP3S, IMAPS = 587, 465, 995, 993
+PORTS = (SMTP, SUBMISSION, SUBMISSIONS, POP3, POP3S, IMAP, IMAPS)
 
 
 class Failure(Exception):

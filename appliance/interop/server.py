@@ -12,17 +12,17 @@ import subprocess
 import tempfile
 import time
 
-from lib import IMAP, PASSWORD, POP3, SMTP, Dialog, Failure, binary, needs, one_line, same
+from lib import IMAP, PASSWORD, POP3, PORTS, SMTP, Dialog, Failure, binary, needs, one_line, same
 
 poplib._MAXLINE = 1 << 20  # the library's own limit is shorter than lines in the wild
 
 
 def free_offset():
-    """A port offset whose three ports are free on loopback, below the kernel's own range."""
+    """A port offset whose ports are all free on loopback, below the kernel's own range."""
     while True:
         offset = random.randrange(10000, 30000)
         try:
-            for port in (SMTP, POP3, IMAP):
+            for port in PORTS:
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port + offset))
             return offset
@@ -36,7 +36,8 @@ class Server:
     def __init__(self, domains=(), users=(), settings=None, data=None, bind=("127.0.0.1",), offset=None, wrap=(), env=None):
         self.home = tempfile.mkdtemp(prefix="buzon-interop-")
         self.data = data or os.path.join(self.home, "data")
-        self.domains, self.users, self.settings = domains, users, settings or {}
+        # Nobody answers there: a test that says nothing else about DNS must not ask the Internet's.
+        self.domains, self.users, self.settings = domains, users, {"dns-forwarders": "127.0.0.1@9", **(settings or {})}
         self.bind, self.wrap = bind, list(wrap)
         self.offset = offset if offset is not None else free_offset()
         self.env = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
@@ -53,12 +54,12 @@ class Server:
     def __enter__(self):
         try:
             self.start()
+            for key, value in self.settings.items():
+                self.cli("settings", "set", key, value)
             for name in self.domains:
                 self.cli("domain", "add", name)
             for address in self.users:
                 self.cli("user", "add", address, input=PASSWORD + "\n")
-            for key, value in self.settings.items():
-                self.cli("settings", "set", key, value)
         except BaseException:
             self.__exit__()
             raise
@@ -122,6 +123,10 @@ class Server:
     def queue(self):
         """The rows of `buzon queue list`."""
         return json.loads(self.cli("queue", "list", "--json").stdout or "[]")
+
+    def shown(self, queue_id):
+        """What `buzon queue show` says of one message, as text on one line."""
+        return one_line(self.cli("queue", "show", queue_id).stdout)
 
     def queued_for(self):
         """The recipients that wait in the outbound queue."""

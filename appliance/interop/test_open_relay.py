@@ -2,15 +2,19 @@
 
 The stranger is in a network namespace of its own, at the other end of a veth pair, with an address outside of `networks`."""
 
+import base64
 import contextlib
 import json
 import os
+import re
+import smtplib
 import subprocess
 import sys
 import time
 
 import lib
 from lib import expect, same
+from sending import trusting
 from server import Server
 
 USER = "usuario@virtual.test"
@@ -116,6 +120,43 @@ def plain_login(port):
     return [first, second, capability, login]
 
 
+def smtp_logins(offset):
+    """What a stranger is told on 25 and 587 who would log in in the clear: the offer, and the answers to PLAIN and LOGIN with a right
+    password; then the offer under TLS, and the answer there."""
+    found, plain = {}, base64.b64encode(f"\0{USER}\0{lib.PASSWORD}".encode()).decode()
+    for standard in (lib.SMTP, lib.SUBMISSION):
+        with lib.Dialog(SERVER, offset + standard) as smtp:
+            offer = smtp.greeted()
+            answers = [smtp.ask("AUTH PLAIN " + plain), smtp.ask("AUTH LOGIN " + base64.b64encode(USER.encode()).decode())]
+            unlogged = smtp.ask(f"MAIL FROM:<{USER}>") + " / " + smtp.ask("RCPT TO:<victima@fuera.example>")
+        with smtplib.SMTP(SERVER, offset + standard, "cliente.example", timeout=20) as smtp:
+            smtp.starttls(context=trusting())
+            smtp.ehlo()
+            secured = smtp.esmtp_features.get("auth", "")
+            code, _ = smtp.docmd("AUTH", "PLAIN " + plain)
+        found[standard] = [offer, answers, unlogged, secured, code]
+    return found
+
+
+def outside_logins(tests, server, client_side):
+    with tests("from outside: on 587, nothing is taken without a login"):
+        tried = inside(client_side, "attempts", server.port(lib.SUBMISSION))
+        accepted = [f"{address!r}: {reply} / {after}" for address, reply, after in tried if reply[:1] != "5" or after[:1] == "2"]
+        expect(not accepted, "; ".join(accepted))
+        same(server.queue(), [], "outgoing queue")
+    said = {}
+    with tests("from outside: a login in the clear is tried on 25 and 587"):
+        said = inside(client_side, "smtp-logins", server.offset)
+    for standard, (offer, answers, unlogged, secured, code) in said.items():
+        with tests(f"from outside: {standard} offers no PLAIN or LOGIN in the clear, and refuses them"):
+            expect(not re.search(r"AUTH.*\b(PLAIN|LOGIN)\b", offer), f"offered: {offer!r}")
+            expect(all(answer[:1] == "5" for answer in answers), f"answered {answers}")
+            expect(" / 5" in unlogged, f"a letter to elsewhere: {unlogged}")
+        with tests(f"control: {standard} offers both after STARTTLS, and takes the same password"):
+            expect({"PLAIN", "LOGIN"} <= set(secured.split()), f"offered: {secured!r}")
+            same(code, 235)
+
+
 def namespaces(tests):
     with two_namespaces() as (server_side, client_side):
         wrap = ["ip", "netns", "exec", server_side]
@@ -131,6 +172,8 @@ def namespaces(tests):
                 expect(second.startswith("-ERR"), f"POP3 said {first!r}, {second!r}")
                 expect("LOGINDISABLED" in capability, f"IMAP announces {capability!r}")
                 expect(login.startswith("b NO"), f"IMAP said {login!r}")
+
+            outside_logins(tests, server, client_side)
 
             with tests("control: with the stranger's network in networks, the plain address is accepted and queued"):
                 server.cli("settings", "set", "networks", "127.0.0.0/8, 192.0.2.0/24")
@@ -163,7 +206,7 @@ def body(tests):
 
 
 TASKS = {"--attempts": lambda port: attempts(SERVER, port, FOREIGN + ROUTED), "--plain": lambda port: attempts(SERVER, port, FOREIGN[:1]),
-         "--own": lambda port: attempts(SERVER, port, [f"<{USER}>"]), "--login": plain_login}
+         "--smtp-logins": smtp_logins, "--own": lambda port: attempts(SERVER, port, [f"<{USER}>"]), "--login": plain_login}
 if sys.argv[1:2] and sys.argv[1] in TASKS:
     print(json.dumps(TASKS[sys.argv[1]](int(sys.argv[2]))))
 else:

@@ -115,6 +115,11 @@ package final class IMAPClient {
         try succeed("LOGIN \(Self.quoted(name)) \(Self.quoted(password))")
     }
 
+    /// AUTHENTICATE PLAIN with an initial response (RFC 4959 §3, RFC 4616 §2).
+    package func authenticate(_ name: String, _ password: String) throws(ClientError) -> Completion {
+        try command(.text(Array("AUTHENTICATE PLAIN \(PlainMessage.base64(name, password))".utf8)))
+    }
+
     /// SELECT; the number of messages.
     @discardableResult
     package func select(_ mailbox: String) throws(ClientError) -> Int {

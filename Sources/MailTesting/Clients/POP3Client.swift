@@ -35,6 +35,11 @@ package final class POP3Client {
         return user.isOK ? try command("PASS \(password)") : user
     }
 
+    /// AUTH PLAIN with an initial response (RFC 5034 §4, RFC 4616 §2).
+    package func authenticate(_ name: String, _ password: String) throws(ClientError) -> Reply {
+        try command("AUTH PLAIN \(PlainMessage.base64(name, password))")
+    }
+
     /// A command with a multi-line answer: the lines with dot-stuffing undone; refused ones throw.
     package func lines(_ line: String) throws(ClientError) -> [[UInt8]] {
         try succeed(line)

@@ -48,6 +48,11 @@ package final class SMTPClient {
         return keywords
     }
 
+    /// AUTH PLAIN with an initial response (RFC 4954 §4, RFC 4616 §2), whatever the server announced.
+    package func authenticate(_ name: String, _ password: String) throws(ClientError) -> Reply {
+        try command("AUTH PLAIN \(PlainMessage.base64(name, password))")
+    }
+
     /// MAIL, RCPT for each, DATA with dot-stuffing. Ends with the first reply that is not positive, or the one to the message.
     package func submit(from: String, to recipients: [String], message: [UInt8], parameters: String = "") throws(ClientError) -> Reply {
         let mail = try command("MAIL FROM:<\(from)>" + (parameters.isEmpty ? "" : " " + parameters))

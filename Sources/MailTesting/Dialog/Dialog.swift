@@ -11,6 +11,8 @@
 ///     B: escaped\r\n            the body bytes of this block, escaped as in `C-`; several lines are joined
 ///     A: new-mail 3             the world is told something before the next client line
 ///     E: wake                   wake, expire, shutdown or end (the peer closes its side)
+///     T                         the server asks for the TLS handshake, and gets it; what the block still holds of the client's bytes
+///                               is lost. `T: bound` gives the connection a channel binding
 ///     X                         the server closes
 ///
 /// Options that the player knows: `scenario`; `cuts whole` (the client's bytes come at once only); `pipelined` (play it also with
@@ -21,6 +23,8 @@ package struct Dialog: Sendable, CustomStringConvertible {
     package var name: String
     package var options: [String: String] = [:]
     package var blocks: [Block] = []
+
+    package enum Handshake: String, Sendable { case plain, bound }
 
     package enum Event: String, Sendable { case wake, expire, shutdown, end }
 
@@ -33,9 +37,10 @@ package struct Dialog: Sendable, CustomStringConvertible {
         package var output: [[UInt8]] = []
         package var questions: [String] = []
         package var body: [UInt8]?
+        package var handshake: Handshake?
         package var closes = false
 
-        fileprivate var expectsSomething: Bool { !output.isEmpty || !questions.isEmpty || body != nil || closes }
+        fileprivate var expectsSomething: Bool { !output.isEmpty || !questions.isEmpty || body != nil || handshake != nil || closes }
     }
 
     /// The scripted world that the dialog plays in: `! scenario NAME`. Empty when none is named.
@@ -82,6 +87,12 @@ package struct Dialog: Sendable, CustomStringConvertible {
                 block.output += Array(repeating: Array(text), count: count)
             case "Q:": block.questions.append(String(decoding: rest, as: UTF8.self))
             case "B:": block.body = (block.body ?? []) + (try Self.unescape(rest, at: number))
+            case "T": block.handshake = .plain
+            case "T:":
+                guard let handshake = Handshake(rawValue: String(decoding: rest, as: UTF8.self)) else {
+                    throw DialogError(line: number, why: "no such handshake")
+                }
+                block.handshake = handshake
             case "X": block.closes = true
             default: throw DialogError(line: number, why: "no such kind of line")
             }

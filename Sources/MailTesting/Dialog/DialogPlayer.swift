@@ -53,7 +53,7 @@ extension Dialog {
         var run = SessionRun(session: session, world: world)
         for block in blocks {
             for direction in block.directions { world.direct(direction) }
-            run.begin()
+            run.begin(block.handshake)
             switch block.event {
             case .wake: run.session.wake()
             case .expire: run.session.expire()
@@ -76,6 +76,9 @@ private struct SessionRun<Session: ServerSession & ~Copyable>: ~Copyable {
     var output: [UInt8] = []
     var questions: [String] = []
     var body: [UInt8] = []
+    /// What the handshake of this block gives, should one come, and whether it came.
+    var handshake: Dialog.Handshake?
+    var isHandshakeDone = false
     var isClosed = false
 
     init(session: consuming Session, world: DialogWorld<Session.Question, Session.Answer>) {
@@ -83,7 +86,9 @@ private struct SessionRun<Session: ServerSession & ~Copyable>: ~Copyable {
         self.world = world
     }
 
-    mutating func begin() {
+    mutating func begin(_ handshake: Dialog.Handshake?) {
+        self.handshake = handshake
+        isHandshakeDone = false
         output = []
         questions = []
         body = []
@@ -91,7 +96,7 @@ private struct SessionRun<Session: ServerSession & ~Copyable>: ~Copyable {
 
     mutating func feed(_ input: [UInt8], cut: Int) {
         var rest = input[...]
-        while !rest.isEmpty, !isClosed {
+        while !rest.isEmpty, !isClosed, !isHandshakeDone {
             let piece = Array(rest.prefix(cut))
             rest = rest.dropFirst(cut)
             session.receive(piece.span)
@@ -109,9 +114,9 @@ private struct SessionRun<Session: ServerSession & ~Copyable>: ~Copyable {
             case .body(let bytes): body += bytes
             case .needInput: return
             case .startTLS:
-                // What the client sent behind it in the same piece must be forgotten: the session has it, and has to see to that.
-                questions.append("startTLS")
-                session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
+                // What came behind it in the same piece the session has, and must forget; what did not come yet is no plain text any more.
+                isHandshakeDone = true
+                session.secured(handshake == .bound ? .bound : .plain)
             case .close: isClosed = true
             }
         }
@@ -138,6 +143,7 @@ private struct SessionRun<Session: ServerSession & ~Copyable>: ~Copyable {
             }
         }
         if let expected = block.body, expected != body { return "body is \"\(text(body))\", expected \"\(text(expected))\"" }
+        if isHandshakeDone != (block.handshake != nil) { return isHandshakeDone ? "did not expect TLS" : "did not start TLS" }
         if isClosed != block.closes { return isClosed ? "closed unexpectedly" : "did not close" }
         return nil
     }

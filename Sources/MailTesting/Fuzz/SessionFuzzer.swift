@@ -92,7 +92,9 @@ package struct SessionFuzzer<Session: ServerSession & ~Copyable> {
                 return .waits
             case .startTLS:
                 if !said.suffix(2).elementsEqual([0x0D, 0x0A]) { return .broken("TLS without a reply before it") }
-                session.secured(TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256))
+                session.receive(Array("in the clear\r\n".utf8).span)
+                session.secured(random.next(below: 2) == 0 ? .plain : .bound)
+                if heldBytes(session) > 0 { return .broken("keeps what came in the clear") }
             case .close: return .closed
             }
         }

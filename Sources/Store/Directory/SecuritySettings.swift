@@ -2,6 +2,8 @@
 extension Setting {
     package static let tlsMinimum = Setting(
         key: "tls-minimum", kind: .choice(["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]), fallback: "TLSv1.2")
+    /// Certificates read from files, and again when these change: `chain.pem:key.pem`, several separated by commas.
+    package static let certificateFiles = Setting(key: "certificate-files", kind: .text, fallback: "")
     /// Key of the certificate that the server makes itself.
     package static let certificateKey = Setting(key: "certificate-key", kind: .choice(["ecdsa", "rsa"]), fallback: "ecdsa")
     package static let certificateCountry = Setting(key: "certificate-country", kind: .text, fallback: "")
@@ -12,7 +14,8 @@ extension Setting {
     package static let certificateEmail = Setting(key: "certificate-email", kind: .address, fallback: "")
 
     static let tls: [Setting] = [
-        tlsMinimum, certificateKey, certificateCountry, certificateState, certificateLocality, certificateOrganization, certificateUnit,
+        tlsMinimum, certificateFiles, certificateKey, certificateCountry, certificateState, certificateLocality, certificateOrganization,
+        certificateUnit,
         certificateEmail,
     ]
 

@@ -111,6 +111,7 @@ extension MailStore {
                 "DELETE FROM trace WHERE id IN (SELECT id FROM trace WHERE id <= ? OR time < ? ORDER BY id LIMIT 2000)",
                 .integer(first - traceRows), .integer(traceAge))
         }) == 2_000 {}
+        try await sweepSentCounts()
         try await writer.write { db, _ in
             try db.run(
                 """

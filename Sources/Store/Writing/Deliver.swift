@@ -4,7 +4,7 @@ package import Mail
 extension MailStore {
     /// Stores a message once and puts it into each recipient's mailbox and the queue, in one transaction. It is durable when this
     /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
-    /// `.nonExistent`.
+    /// `.nonExistent`. A tally that does not allow it fails it as a whole.
     package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
         try await deliver(delivery) { _ in }
     }
@@ -15,6 +15,7 @@ extension MailStore {
         let length = delivery.spool.count
         return try await writer.write(spool: delivery.spool) { db in
             // A message that nobody can take is not even appended.
+            if let tally = delivery.tally { try db.check(tally) }
             var routes: [Route] = []
             var isWanted = delivery.outgoing != nil
             var reason = StoreFailure.nonExistent
@@ -34,6 +35,7 @@ extension MailStore {
             if !isWanted { throw reason }
             return routes
         } _: { db, effects in
+            if let tally = delivery.tally { try db.count(tally) }
             let body = try db.insertBody(&effects, envelope: delivery.envelope, structure: delivery.structure)
             var outcomes: [Receipt.Outcome] = []
             outcomes.reserveCapacity(delivery.recipients.count)

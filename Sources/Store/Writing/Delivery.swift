@@ -44,10 +44,11 @@ package struct Delivery: Sendable {
     package var recipients: [Recipient]
     package var outgoing: Outgoing?
     package var trace: [TraceEntry]
+    package var tally: Tally?
 
     package init(
         spool: Spool, envelope: [UInt8], structure: [UInt8], date: InternalDate, recipients: [Recipient], outgoing: Outgoing? = nil,
-        trace: [TraceEntry] = []
+        trace: [TraceEntry] = [], tally: Tally? = nil
     ) {
         self.spool = spool
         self.envelope = envelope
@@ -56,6 +57,7 @@ package struct Delivery: Sendable {
         self.recipients = recipients
         self.outgoing = outgoing
         self.trace = trace
+        self.tally = tally
     }
 }
 
@@ -91,15 +93,15 @@ package struct Outgoing: Sendable {
     package var ret: String?
     package var envelopeID: String?
     package var smtpUTF8: Bool
-    /// Whose login it came with, folded; empty for mail from elsewhere.
+    /// Whose login it came with; empty for mail from elsewhere.
     package var login: String
     /// RFC 8689.
     package var requiresTLS: Bool
     /// Whether the content has octets above 127.
     package var isEightBit: Bool
-    /// RFC 5322 Message-ID.
+    /// The Message-ID field as it stands there, angle brackets included; empty without one.
     package var messageID: String
-    /// When it is tried first, seconds since 1970; 0: at once.
+    /// Seconds since 1970 before which it does not leave (RFC 4865); 0: at once.
     package var due: Int64
 
     package init(

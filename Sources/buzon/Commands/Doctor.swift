@@ -16,7 +16,7 @@ struct Doctor: AsyncParsableCommand {
     /// A log of this size is not being written back.
     private static let largeLog = 256 << 20
 
-    private struct Finding: Encodable {
+    struct Finding: Encodable {
         enum State: String, Encodable {
             case ok, warning, problem
         }
@@ -46,6 +46,7 @@ struct Doctor: AsyncParsableCommand {
             findings.append(snapshot(health))
             findings.append(name(store))
             findings += directory(health, store)
+            findings += try await certificates(store)
             return findings
         }
         if common.json { return try Output.json(findings) }
@@ -67,7 +68,9 @@ struct Doctor: AsyncParsableCommand {
                     text("doctor.port.open", ["door": $0.name, "address": "\($0.address):\($0.port)", "count": $0.connections]))
             }
         }
-        return [("smtp", 25), ("pop3", 110), ("imap", 143)].map { door, port in
+        return [
+            ("smtp", 25), ("submission", 587), ("submissions", 465), ("pop3", 110), ("pop3s", 995), ("imap", 143), ("imaps", 993),
+        ].map { door, port in
             let port = port + portOffset
             switch PortProbe.bind(port) {
             case 0: return Finding("port", .ok, text("doctor.port.free", ["door": door, "port": port]))

@@ -24,6 +24,23 @@ struct UserCommand: ParsableCommand {
         }
     }
 
+    /// One user, with what he has sent.
+    private struct Account: Encodable {
+        var user: Shown
+        /// Recipients since midnight, UTC.
+        var sentToday: Int
+        var dailyRecipients: Int
+
+        private enum Keys: String, CodingKey { case sentToday, dailyRecipients }
+
+        func encode(to encoder: any Encoder) throws {
+            try user.encode(to: encoder)
+            var container = encoder.container(keyedBy: Keys.self)
+            try container.encode(sentToday, forKey: .sentToday)
+            try container.encode(dailyRecipients, forKey: .dailyRecipients)
+        }
+    }
+
     private struct Done: Encodable {
         var email: String
     }
@@ -94,15 +111,23 @@ struct UserCommand: ParsableCommand {
 
         func run() async throws {
             let email = try canonical(email)
-            guard let user = try await common.withStore({ try await $0.user(email) }) else { throw unknown(email) }
+            let day = SentCount.day(Clock.microseconds() / 1_000_000)
+            let found = try await common.withStore { store in
+                (
+                    user: try await store.user(email), sent: try await store.sentCount(email, day: day),
+                    limit: store.integer(.dailyRecipients)
+                )
+            }
+            guard let user = found.user else { throw unknown(email) }
+            let sent = found.sent?.recipients ?? 0
             let quota = user.quota.map { $0 == 0 ? text("user.quota.none") : "\($0)" } ?? text("user.quota.setting")
             try common.answer(
-                Shown(user),
+                Account(user: Shown(user), sentToday: sent, dailyRecipients: found.limit),
                 text(
                     "user.shown",
                     [
                         "email": user.email, "messages": user.messages, "bytes": user.used, "quota": quota,
-                        "password": text(user.hasPassword ? "yes" : "no"),
+                        "password": text(user.hasPassword ? "yes" : "no"), "sent": sent, "limit": found.limit,
                     ]))
         }
     }

@@ -1,0 +1,104 @@
+"""Every mechanism by Cyrus's own client library, over SMTP, POP3 and IMAP; and what a stranger can learn about who has an account."""
+
+import smtplib
+import socket
+import time
+
+from lib import IMAPS, PASSWORD, POP3S, SUBMISSION, SUBMISSIONS, expect, main, message, same
+from peers import cyrus
+from sending import LEGACY, OTHER, SAFE, US, USER, forgive, trusting
+from server import Server
+
+
+def opened(server, standard):
+    """(socket, file) of a connection under TLS that is ready to log in."""
+    service = {SUBMISSION: "smtp", SUBMISSIONS: "smtp", POP3S: "pop", IMAPS: "imap"}[standard]
+    if standard == SUBMISSION:
+        plain = smtplib.SMTP(server.host, server.port(standard), "cliente.example", timeout=20)
+        plain.starttls(context=trusting())
+        socket_ = plain.sock
+    else:
+        socket_ = trusting().wrap_socket(socket.create_connection((server.host, server.port(standard)), 20))
+    file = socket_.makefile("rwb")
+    if standard != SUBMISSION:
+        file.readline()
+    if service == "smtp":
+        file.write(b"EHLO cliente.example\r\n")
+        file.flush()
+        while file.readline()[3:4] == b"-":
+            pass
+    return socket_, file, service
+
+
+def cyrus_login(server, standard, mechanism, user=USER, password=PASSWORD, **more):
+    socket_, file, service = opened(server, standard)
+    with socket_, file:
+        said = cyrus.log_in(file, service, mechanism, user, password, **more)
+        return cyrus.works(said, service), said
+
+
+def cyrus_all(tests, server, mechanisms):
+    for mechanism in mechanisms:
+        for standard in (SUBMISSION, SUBMISSIONS, POP3S, IMAPS):
+            with tests(f"libsasl2 {mechanism} on {standard}: with and without an initial response; a wrong password is refused"):
+                for initial in (True, False):
+                    ok, said = cyrus_login(server, standard, mechanism, initial=initial)
+                    expect(ok, f"initial response {initial}: {said}")
+                ok, said = cyrus_login(server, standard, mechanism, password="incorrecto")
+                expect(not ok, f"a wrong password was accepted: {said}")
+        forgive(server)
+    if "DIGEST-MD5" in mechanisms:
+        for realm, user in (("", USER), ("mail.virtual.test", USER), (US, USER.partition("@")[0])):
+            with tests(f"libsasl2 DIGEST-MD5 with user {user} and realm {realm!r}"):
+                ok, said = cyrus_login(server, SUBMISSIONS, "DIGEST-MD5", user, realm=realm)
+                expect(ok, str(said))
+
+
+def shape(said):
+    """What an onlooker can compare: how many steps, and the words of all but the challenges."""
+    return [line[:4] if line[:4] in ("334 ", "+ ") or line.startswith("+ ") else line for line in said]
+
+
+def enumeration(tests, server, mechanisms):
+    """An unknown user can't be told from a wrong password."""
+    for mechanism in mechanisms:
+        with tests(f"{mechanism}: an unknown user, an unknown domain and a wrong password are answered alike, in as many steps"):
+            for standard in (SUBMISSION, POP3S, IMAPS):
+                found = [shape(cyrus_login(server, standard, mechanism, user, "incorrecto")[1])
+                         for user in (USER, "nadie@virtual.test", "nadie@otro.test", "nadie")]
+                for other in found[1:]:
+                    same(other, found[0], f"{standard}: said to an unknown user")
+        forgive(server)
+    with tests("PLAIN: an unknown user takes as long as a wrong password"):
+        def took(user):
+            started = time.monotonic()
+            cyrus_login(server, SUBMISSIONS, "PLAIN", user, f"incorrecto-{user}")
+            return time.monotonic() - started
+        times = {user: sorted(took(user) for _ in range(9))[4] for user in (USER, "nadie@virtual.test")}
+        forgive(server)
+        print("     " + ", ".join(f"{user}: {value * 1000:.1f} ms" for user, value in times.items()))
+        expect(max(times.values()) < 2 * min(times.values()) + 0.02, str(times))
+
+
+def secrets(tests, server):
+    with tests("no password in the log"):
+        said = server.log()
+        for word in (PASSWORD, "incorrecto", "c2VjcmV0bw"):
+            expect(word not in said, f"the log has {word}")
+
+
+def body(tests):
+    with Server(domains=[US], users=[USER, OTHER], settings={"login-failures": "1000", "hostname": "mail.virtual.test"}) as server:
+        server.send(USER, message("uno"))
+        time.sleep(1.5)
+        for mechanisms in (SAFE, LEGACY):
+            if mechanisms is LEGACY:
+                server.cli("settings", "set", "legacy-mechanisms", "true")
+                time.sleep(1.5)
+                server.login(USER).logout()  # the plain login that keeps its password readable
+            cyrus_all(tests, server, mechanisms)
+            enumeration(tests, server, mechanisms)
+        secrets(tests, server)
+
+
+main(body)
