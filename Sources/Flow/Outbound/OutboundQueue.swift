@@ -1,3 +1,4 @@
+import Mail
 import SMTP
 import Store
 import Synchronization
@@ -216,6 +217,7 @@ package final class OutboundQueue: Sendable {
 
     /// Whether the worker may go on.
     private func deliver(_ message: QueuedMessage, _ lane: String, _ link: inout Link?) async -> Bool {
+        if await isHere(message) { return true }
         let smarthost = state.withLock { Self.smarthost(message.domain, $0.smarthosts) }
         let course = await attempt.run(message, through: smarthost, &link)
         let now = context.now
@@ -238,6 +240,19 @@ package final class OutboundQueue: Sendable {
         await settle(message, course.results)
         await putOff(lane, setback, domains: [message.domain], isWholeLane: true)
         return false
+    }
+
+    /// Mail for mailboxes here, which waited to be released (RFC 4865). False for any other.
+    private func isHere(_ message: QueuedMessage) async -> Bool {
+        do {
+            guard let arrival = try await LocalArrival(message, context) else { return false }
+            await settle(message, arrival.results, arrival.mailboxes)
+        } catch {
+            context.report("queue", "\(message.queueID): \(error)")
+            await settle(message, [:])
+            return true
+        }
+        return true
     }
 
     /// What holds for one message of a dead destination holds for all that is due there: it is put off page by page, without an attempt
@@ -276,8 +291,12 @@ package final class OutboundQueue: Sendable {
     }
 
     /// Writes down what became of a message, and does not give up before it is written: what was delivered must not be sent again.
-    private func settle(_ message: QueuedMessage, _ results: [Int64: Attempt.Result]) async {
-        let judgement = await reporter.judge(message, results)
+    private func settle(
+        _ message: QueuedMessage, _ results: [Int64: Attempt.Result], _ mailboxes: [Delivery.Recipient] = []
+    ) async {
+        var judgement = await reporter.judge(message, results)
+        judgement.settlement.mailboxes = mailboxes
+        judgement.settlement.date = InternalDate(seconds: context.now)
         var wait = 1
         while true {
             do throws(StoreFailure) {

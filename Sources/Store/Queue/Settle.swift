@@ -1,4 +1,5 @@
 import GRDB
+package import Mail
 
 /// What a delivery attempt made of some recipients of one message.
 package struct Settlement: Sendable {
@@ -16,6 +17,9 @@ package struct Settlement: Sendable {
     package var trace: [TraceEntry]
     /// A message to the sender, stored or queued in the same transaction.
     package var report: Delivery?
+    /// Mailboxes here that the message itself goes to in the same transaction, with its date.
+    package var mailboxes: [Delivery.Recipient] = []
+    package var date = InternalDate(seconds: 0)
 
     package init(message: Int64, recipients: [(id: Int64, outcome: Outcome)], trace: [TraceEntry] = [], report: Delivery? = nil) {
         self.message = message
@@ -31,22 +35,32 @@ extension MailStore {
     @discardableResult
     package func settle(_ settlement: Settlement) async throws(StoreFailure) -> Bool {
         guard var report = settlement.report else {
-            try await writer.write { db, _ in try db.settle(settlement) }
+            try await writer.write { db, effects in try db.settle(settlement, &effects) }
             return true
         }
         for index in report.recipients.indices { report.recipients[index].mayExceedQuota = true }
         do throws(StoreFailure) {
-            _ = try await deliver(report) { db in try db.settle(settlement) }
+            _ = try await deliver(report) { db, effects in try db.settle(settlement, &effects) }
             return true
         } catch .nonExistent {
-            try await writer.write { db, _ in try db.settle(settlement) }
+            try await writer.write { db, effects in try db.settle(settlement, &effects) }
             return false
         }
     }
 }
 
 extension Database {
-    fileprivate func settle(_ settlement: Settlement) throws {
+    fileprivate func settle(_ settlement: Settlement, _ effects: inout Effects) throws {
+        if !settlement.mailboxes.isEmpty,
+            let (body, length) = try first(
+                "SELECT body_id, length FROM outgoing JOIN body ON body.id = body_id WHERE outgoing.id = ?", .integer(settlement.message),
+                read: { ($0.int64(0), $0.int(1)) })
+        {
+            for var recipient in settlement.mailboxes {
+                recipient.mayExceedQuota = true
+                _ = try deliver(body, length, to: recipient, date: settlement.date, quota: 0, &effects)
+            }
+        }
         for (id, outcome) in settlement.recipients {
             switch outcome {
             case .finished:

@@ -6,11 +6,13 @@ extension MailStore {
     /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
     /// `.nonExistent`. A tally that does not allow it fails it as a whole.
     package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
-        try await deliver(delivery) { _ in }
+        try await deliver(delivery) { _, _ in }
     }
 
     /// The same, and `more` in the same transaction.
-    func deliver(_ delivery: Delivery, more: @escaping @Sendable (Database) throws -> Void) async throws(StoreFailure) -> Receipt {
+    func deliver(
+        _ delivery: Delivery, more: @escaping @Sendable (Database, inout Effects) throws -> Void
+    ) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
         return try await writer.write(spool: delivery.spool) { db in
@@ -49,7 +51,7 @@ extension MailStore {
             }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
             try db.insert(delivery.trace)
-            try more(db)
+            try more(db, &effects)
             return Receipt(outcomes: outcomes)
         }
     }
@@ -120,7 +122,7 @@ extension Database {
         return used + Int64(size) <= quota
     }
 
-    fileprivate func deliver(
+    func deliver(
         _ body: Int64, _ length: Int, to recipient: Delivery.Recipient, date: InternalDate, quota: Int64, _ effects: inout Effects
     ) throws -> Receipt.Outcome {
         let user = recipient.user.rawValue
