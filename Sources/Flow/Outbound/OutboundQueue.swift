@@ -56,7 +56,7 @@ package final class OutboundQueue: Sendable {
     /// Until it is cancelled. Messages under way are finished first.
     package func run() async {
         let watch = context.store.watchQueue(arrived: { [weak self] in self?.wake() }, changed: { [weak self] in self?.rescan() })
-        signal.yield()
+        rescan()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.tick() }
             for await _ in signals {
@@ -202,8 +202,12 @@ package final class OutboundQueue: Sendable {
         var served = 0
         while !Task.isCancelled, let message = state.withLock({ $0.schedule.take(lane, served: served) }) {
             served += 1
-            guard await deliver(message, lane, &link) else { break }
+            let next = await deliver(message, lane, &link)
             signal.yield()
+            guard next != .left else {
+                await link?.conversation.close()
+                return
+            }
         }
         let now = context.now
         if let link, link.conversation.isOpen, link.served < Link.limit, !Task.isCancelled {
@@ -215,31 +219,33 @@ package final class OutboundQueue: Sendable {
         signal.yield()
     }
 
-    /// Whether the worker may go on.
-    private func deliver(_ message: QueuedMessage, _ lane: String, _ link: inout Link?) async -> Bool {
-        if await isHere(message) { return true }
+    private enum Next { case more, left }
+
+    private func deliver(_ message: QueuedMessage, _ lane: String, _ link: inout Link?) async -> Next {
+        if await isHere(message) { return .more }
         let smarthost = state.withLock { Self.smarthost(message.domain, $0.smarthosts) }
         let course = await attempt.run(message, through: smarthost, &link)
         let now = context.now
         if course.hasSucceeded { state.withLock { $0.schedule.succeeded(lane) } }
-        if course.isSlowedDown { _ = state.withLock { $0.schedule.failed(lane, now: now) } }
         guard let setback = course.laneSetback, !message.requiresTLS else {
             await settle(message, course.results)
-            return !course.isSlowedDown
+            guard course.isSlowedDown else { return .more }
+            _ = state.withLock { $0.schedule.failed(lane, now: now) }
+            return .left
         }
         if setback.isPermanent {
             await settle(message, course.results)
             await putOff(lane, setback, domains: [message.domain], isWholeLane: smarthost == nil)
-            return false
+            return .more
         }
         // Where other connections live, the message is theirs.
         guard state.withLock({ $0.schedule.failed(lane, now: now) }) else {
             state.withLock { $0.schedule.giveBack(message, lane) }
-            return false
+            return .left
         }
         await settle(message, course.results)
         await putOff(lane, setback, domains: [message.domain], isWholeLane: true)
-        return false
+        return .left
     }
 
     /// Mail for mailboxes here, which waited to be released (RFC 4865). False for any other.

@@ -182,21 +182,20 @@ struct Schedule: Sendable {
         lanes[name] = lane
     }
 
-    /// A connection was refused or broke. True: the destination is dead, since no other connection of its lives.
+    /// A worker's connection was refused or broke, and the worker leaves. True: the destination is dead, since it was the last one.
     mutating func failed(_ name: String, now: Int64) -> Bool {
+        ended(name, now: now)
         guard var lane = lanes[name] else { return true }
-        lane.concurrency = max(1, min(lane.concurrency / 2, Double(lane.workers - 1)))
-        if lane.workers > 1 {
+        defer { lanes[name] = lane }
+        if lane.workers > 0 {
             // The others go on with what is there.
-            lane.notBefore = now + 10
-            lanes[name] = lane
+            lane.concurrency = max(1, min(lane.concurrency / 2, Double(lane.workers)))
+            lane.notBefore = max(lane.notBefore, now + 10)
             return false
         }
-        let wait = Self.deadTimes[min(lane.failures, Self.deadTimes.count - 1)]
+        lane.notBefore = now + Self.deadTimes[min(lane.failures, Self.deadTimes.count - 1)]
         lane.failures += 1
-        lane.notBefore = now + wait
         lane.concurrency = 1
-        lanes[name] = lane
         return true
     }
 

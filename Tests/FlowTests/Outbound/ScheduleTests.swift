@@ -61,18 +61,15 @@ struct ScheduleTests {
         #expect(schedule.lanes["b.test"]?.workers == 8)
         // One is refused while others live: less at once, and no new one for a while.
         #expect(!schedule.failed("b.test", now: 0))
-        schedule.ended("b.test", now: 0)
         #expect(schedule.lanes["b.test"]?.concurrency == 4)
         #expect(run(&schedule, &mail, now: 1).isEmpty)
         for _ in 0..<6 { schedule.ended("b.test", now: 0) }
         #expect(schedule.failed("b.test", now: 0))
         #expect(schedule.lanes["b.test"]?.notBefore == 60)
-        schedule.ended("b.test", now: 0)
         #expect(run(&schedule, &mail, now: 59).isEmpty)
         #expect(run(&schedule, &mail, now: 61).count == 1)
         #expect(schedule.failed("b.test", now: 61))
         #expect(schedule.lanes["b.test"]?.notBefore == 61 + 120)
-        schedule.ended("b.test", now: 61)
         // The administrator asks for it.
         schedule.note("b.test", due: -1, now: 62)
         #expect(run(&schedule, &mail, now: 62).count == 1)
