@@ -239,10 +239,12 @@ package final class OutboundQueue: Sendable {
             return .more
         }
         // Where other connections live, the message is theirs.
-        guard state.withLock({ $0.schedule.failed(lane, now: now) }) else {
-            state.withLock { $0.schedule.giveBack(message, lane) }
-            return .left
+        let isDead = state.withLock { state in
+            let isDead = state.schedule.failed(lane, now: now)
+            if !isDead { state.schedule.giveBack(message, lane) }
+            return isDead
         }
+        guard isDead else { return .left }
         await settle(message, course.results)
         await putOff(lane, setback, domains: [message.domain], isWholeLane: true)
         return .left
