@@ -73,6 +73,8 @@ CREATE TABLE sent (
 
 -- Whose login it came with; empty for mail from elsewhere.
 ALTER TABLE outgoing ADD COLUMN login TEXT NOT NULL DEFAULT '';
+-- RFC 4865: until when it was to wait, seconds since 1970; its lifetime counts from then.
+ALTER TABLE outgoing ADD COLUMN released INTEGER NOT NULL DEFAULT 0;
 -- RFC 8689.
 ALTER TABLE outgoing ADD COLUMN requires_tls INTEGER NOT NULL DEFAULT 0 CHECK (requires_tls IN (0, 1));
 -- Whether the content has octets above 127.
@@ -82,7 +84,7 @@ ALTER TABLE outgoing ADD COLUMN message_id TEXT NOT NULL DEFAULT '';
 
 -- The destination's domain, A-label, lower case: what is delivered together. A domain literal as it is.
 ALTER TABLE outgoing_recipient ADD COLUMN domain TEXT NOT NULL DEFAULT '';
--- When to try next, seconds since 1970.
+-- When to try next, seconds since 1970. 0: not tried yet; -1: the administrator asked for it now.
 ALTER TABLE outgoing_recipient ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
 -- Held back by the administrator.
 ALTER TABLE outgoing_recipient ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1));
@@ -97,8 +99,7 @@ ALTER TABLE outgoing_recipient ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE outgoing_recipient ADD COLUMN warned INTEGER NOT NULL DEFAULT 0 CHECK (warned IN (0, 1));
 -- What follows the last @.
 UPDATE outgoing_recipient SET domain = lower(replace(address, rtrim(address, replace(address, '@', '')), ''));
-CREATE INDEX outgoing_recipient_due ON outgoing_recipient (held, due);
-CREATE INDEX outgoing_recipient_domain ON outgoing_recipient (domain, held, due);
+CREATE INDEX outgoing_recipient_domain ON outgoing_recipient (domain, held, due, outgoing_id);
 CREATE INDEX outgoing_queue_id ON outgoing (queue_id);
 
 -- Smarthosts: for a domain, or for every other one ('').

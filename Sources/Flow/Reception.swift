@@ -178,6 +178,7 @@ package final class Reception: Responder {
             expansions[address.key] = expansion
             return .accepted
         }
+        if ReturnAddress.isRewritten(address.localPart), let answer = try await judgeReturn(address) { return answer }
         let size = announcedSize
         let quota = context.store.integer(.quota)
         let verdict: RecipientVerdict = try await context.store.withAddressBook { book in
@@ -218,6 +219,42 @@ package final class Reception: Responder {
                 text, Reply(550, "5.4.6", "<\(text)>: Forwarding expands to too many addresses"),
                 Reason("trace.too-many-results", ["limit": "\(Recipients.maximumResults)"]))
         }
+    }
+
+    /// An address under which forwarded mail left: back to who sent it. Nil for one that belongs to somebody here, or to another domain.
+    private func judgeReturn(_ address: Address) async throws -> SMTP.Answer? {
+        let hostname = context.hostname
+        let domain = address.domain.ascii
+        let isOurs = try await context.store.withAddressBook { book in
+            try (domain == hostname || book.isDomain(domain)) && book.user(address.key) == nil
+        }
+        guard isOurs else { return nil }
+        let text = address.description
+        // Only reports come back (RFC 5321 §4.5.5): anything else would make a relay of it.
+        guard sender == .null else {
+            return await refuse(text, Reply(550, "5.7.1", "<\(text)>: Only for delivery reports"), Reason("trace.return-sender"))
+        }
+        let rewriter = ReturnAddress(
+            secret: try await context.store.secret(.returnAddress), days: context.store.integer(.returnDays))
+        let original: Address
+        do throws(ReturnAddress.Failure) {
+            original = try rewriter.resolve(address.localPart, now: context.clock() / 1_000_000)
+        } catch {
+            return await refuse(
+                text, Reply(550, "5.7.1", "<\(text)>: Return address is not valid"),
+                Reason(error == .expired ? "trace.return-expired" : "trace.return-forged"))
+        }
+        let recipients = context.recipients
+        // Where the sender is in a domain that has become ours, he is looked up as anybody.
+        let expansion = try await context.store.withAddressBook { book in
+            do { return try recipients.expand(original, in: book) } catch is ExpansionFailure { return Expansion() }
+        }
+        guard !expansion.isEmpty else {
+            return await refuse(
+                text, Reply(550, "5.1.1", "<\(text)>: Recipient address rejected: User unknown"), Reason("trace.unknown-user"))
+        }
+        expansions[address.key] = expansion
+        return .accepted
     }
 
     /// The bare postmaster, and address literals of this very interface, are the server's own name (RFC 5321 §4.5.1, §4.1.3).
@@ -285,10 +322,13 @@ package final class Reception: Responder {
             await record(entry("refused", recipient: "", reply: reply, Reason("trace.etrn", ["domain": domain])))
             return reply
         }
-        let isWaiting = try await context.store.hasOutgoing(domain: domain)
-        return isWaiting
-            ? Reply(458, "4.4.0", "Unable to queue messages for node \(domain)")
-            : Reply(251, "2.0.0", "No messages waiting for node \(domain)")
+        let name = (try? Domain(parsing: domain, allowUTF8: true))?.ascii ?? domain
+        guard try await context.store.hasOutgoing(domain: name) else {
+            return Reply(251, "2.0.0", "No messages waiting for node \(domain)")
+        }
+        // Whoever delivers hears of it.
+        try await context.store.change(.retry, .domain(name))
+        return Reply(250, "2.0.0", "Queuing for node \(domain) started")
     }
 
     // MARK: Trace

@@ -13,6 +13,8 @@ enum Control {
             case status
             /// Takes a snapshot of the database now.
             case snapshot
+            /// Looks at the queue now.
+            case flush
         }
 
         var verb: Verb
@@ -137,9 +139,11 @@ struct ControlSession: ServerSession, ~Copyable {
 final class ControlResponder: Responder {
     private let store: MailStore
     private let doors: @Sendable () -> [Control.Reply.Door]
+    private let flush: @Sendable () -> Void
 
-    init(store: MailStore, doors: @escaping @Sendable () -> [Control.Reply.Door]) {
+    init(store: MailStore, flush: @escaping @Sendable () -> Void = {}, doors: @escaping @Sendable () -> [Control.Reply.Door]) {
         self.store = store
+        self.flush = flush
         self.doors = doors
     }
 
@@ -151,6 +155,7 @@ final class ControlResponder: Responder {
                 reply.version = Buzon.version
                 reply.process = getpid()
                 reply.doors = doors()
+            case .flush: flush()
             case .snapshot:
                 do {
                     reply.snapshot = try await store.takeSnapshot()

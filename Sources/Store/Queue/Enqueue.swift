@@ -3,15 +3,17 @@ import Mail
 
 extension Database {
     /// Puts a message into the queue, each recipient under the domain that it is delivered with.
-    func insert(_ outgoing: Outgoing, body: Int64) throws {
+    func insert(_ outgoing: Outgoing, body: Int64, _ effects: inout Effects) throws {
+        effects.touched.append(QueueWake.arrival)
         try run(
             """
             INSERT INTO outgoing (queue_id, created, sender, body_id, prefix, ret, envelope_id, smtputf8, login, requires_tls, eight_bit,
-                message_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                message_id, released)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, .text(outgoing.queueID), .integer(now()), .text(outgoing.sender), .integer(body), .blob(outgoing.prefix),
             .text(outgoing.ret ?? ""), .text(outgoing.envelopeID ?? ""), .int(outgoing.smtpUTF8 ? 1 : 0), .text(outgoing.login),
-            .int(outgoing.requiresTLS ? 1 : 0), .int(outgoing.isEightBit ? 1 : 0), .text(outgoing.messageID))
+            .int(outgoing.requiresTLS ? 1 : 0), .int(outgoing.isEightBit ? 1 : 0), .text(outgoing.messageID),
+            .integer(outgoing.due))
         let id = lastInsertedRowID
         for recipient in outgoing.recipients {
             try run(

@@ -6,6 +6,13 @@ extension MailStore {
     /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
     /// `.nonExistent`. A tally that does not allow it fails it as a whole.
     package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
+        try await deliver(delivery) { _, _ in }
+    }
+
+    /// The same, and `more` in the same transaction.
+    func deliver(
+        _ delivery: Delivery, more: @escaping @Sendable (Database, inout Effects) throws -> Void
+    ) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
         return try await writer.write(spool: delivery.spool) { db in
@@ -42,8 +49,9 @@ extension MailStore {
             guard isStored || delivery.outgoing != nil else {
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
             }
-            if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body) }
+            if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
             try db.insert(delivery.trace)
+            try more(db, &effects)
             return Receipt(outcomes: outcomes)
         }
     }
@@ -114,7 +122,7 @@ extension Database {
         return used + Int64(size) <= quota
     }
 
-    fileprivate func deliver(
+    func deliver(
         _ body: Int64, _ length: Int, to recipient: Delivery.Recipient, date: InternalDate, quota: Int64, _ effects: inout Effects
     ) throws -> Receipt.Outcome {
         let user = recipient.user.rawValue

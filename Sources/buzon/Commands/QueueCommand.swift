@@ -1,40 +1,174 @@
 import ArgumentParser
+import Flow
 import Mail
 import Store
 
 struct QueueCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "queue", abstract: text("help.queue"), subcommands: [List.self])
+    static let configuration = CommandConfiguration(
+        commandName: "queue", abstract: text("help.queue"),
+        subcommands: [List.self, Show.self, Retry.self, Hold.self, Release.self, Remove.self])
 
     private struct Shown: Encodable {
+        struct Recipient: Encodable {
+            var address: String
+            var forwardedFor: String?
+            /// Seconds since 1970; 0 not tried yet, -1 now.
+            var due: Int64
+            var held: Bool
+            var attempts: Int
+            var lastAttempt: Int64
+            var host: String
+            var code: Int
+            var reply: String
+            /// A key of the texts, and its words.
+            var reason: String
+            var advice: String
+        }
+
         var queueID: String
         var created: Int64
         var sender: String
         var size: Int
-        var recipients: [String]
+        var login: String
+        var messageID: String
+        var recipients: [Recipient]
+
+        init(_ entry: QueueEntry) {
+            queueID = entry.queueID
+            created = entry.created
+            sender = entry.sender
+            size = entry.size
+            login = entry.login
+            messageID = entry.messageID
+            recipients = entry.recipients.map {
+                Recipient(
+                    address: $0.recipient.address, forwardedFor: $0.recipient.forwardedFor, due: $0.state.due, held: $0.state.isHeld,
+                    attempts: $0.state.attempts, lastAttempt: $0.state.lastAttempt, host: $0.state.host, code: $0.state.code,
+                    reply: $0.state.reply, reason: $0.state.reason, advice: $0.state.reason.isEmpty ? "" : text($0.state.reason))
+            }
+        }
+    }
+
+    private struct Done: Encodable {
+        var recipients: Int
+    }
+
+    /// What of the queue is meant.
+    struct Choice: ParsableArguments {
+        @Argument(help: ArgumentHelp(text("help.queue.wanted"), valueName: "ID|ADDRESS|DOMAIN")) var wanted: String?
+        @Flag(help: ArgumentHelp(text("help.queue.all"))) var all = false
+
+        func validate() throws {
+            guard all != (wanted != nil) else { throw ValidationError(text("queue.which")) }
+        }
+
+        var selection: QueueSelection { wanted.map(QueueCommand.selection) ?? .all }
+    }
+
+    /// An address has an `@`, a domain a dot or brackets, a queue id neither.
+    static func selection(_ wanted: String) -> QueueSelection {
+        if wanted.contains("@") { return .address(wanted) }
+        if wanted.contains(".") || wanted.hasPrefix("[") {
+            return .domain((try? Domain(parsing: wanted, allowUTF8: true).ascii) ?? wanted)
+        }
+        return .message(wanted)
     }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: text("help.queue.list"))
         @OptionGroup var common: CommonOptions
+        @Argument(help: ArgumentHelp(text("help.queue.wanted"), valueName: "ID|ADDRESS|DOMAIN")) var wanted: String?
 
         func run() async throws {
-            let entries = try await common.withStore { try await $0.queue() }
-            if common.json {
-                return try Output.json(
-                    entries.map {
-                        Shown(
-                            queueID: $0.queueID, created: $0.created, sender: $0.sender, size: $0.size,
-                            recipients: $0.recipients.map(\.address))
-                    })
-            }
+            let entries = try await common.withStore { try await $0.queue(wanted.map(QueueCommand.selection) ?? .all) }
+            if common.json { return try Output.json(entries.map(Shown.init)) }
             if entries.isEmpty { return print(text("queue.empty")) }
             Output.table(
                 entries.map { entry in
                     [
                         entry.queueID, MailDate.format(seconds: entry.created), "\(entry.size)", "<\(entry.sender)>",
-                        entry.recipients.map { "<\($0.address)>" }.joined(separator: " "),
+                        entry.recipients.map { "<\($0.recipient.address)> (\(QueueCommand.state($0.state)))" }.joined(separator: " "),
                     ]
                 })
         }
+    }
+
+    private static func state(_ state: QueueState) -> String {
+        if state.isHeld { return text("queue.state.held") }
+        if state.attempts == 0, state.due <= 0 { return text("queue.state.new") }
+        return text("queue.state.due", ["time": MailDate.format(seconds: max(0, state.due))])
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.queue.show"))
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+
+        func run() async throws {
+            let entries = try await common.withStore { try await $0.queue(choice.selection) }
+            guard !entries.isEmpty || choice.all else { throw CommandFailure(text("queue.none")) }
+            if common.json { return try Output.json(entries.map(Shown.init)) }
+            if entries.isEmpty { return print(text("queue.empty")) }
+            for entry in entries {
+                print(
+                    text(
+                        "queue.head",
+                        [
+                            "id": entry.queueID, "time": MailDate.format(seconds: entry.created), "size": entry.size,
+                            "sender": entry.sender,
+                        ]))
+                for recipient in entry.recipients { lines(recipient).forEach { print($0) } }
+            }
+        }
+
+        private func lines(_ recipient: QueuedMessage.Recipient) -> [String] {
+            let state = recipient.state
+            var lines = ["  <\(recipient.recipient.address)>  \(QueueCommand.state(state))"]
+            if let origin = recipient.recipient.forwardedFor { lines.append("    " + text("queue.forwarded", ["address": origin])) }
+            if state.attempts > 0 {
+                lines.append(
+                    "    "
+                        + text("queue.attempts", ["count": state.attempts, "time": MailDate.format(seconds: state.lastAttempt)]))
+            }
+            if !state.reply.isEmpty { lines.append("    " + (state.host.isEmpty ? "" : "\(state.host): ") + state.reply) }
+            if !state.reason.isEmpty { lines.append("    " + text(state.reason)) }
+            return lines
+        }
+    }
+
+    /// Makes the change, and wakes the server if one runs: it would notice by itself within half a second.
+    private static func change(_ change: QueueChange, _ word: String, _ common: CommonOptions, _ choice: Choice) async throws {
+        let count = try await common.withStore { try await $0.change(change, choice.selection) }
+        guard count > 0 || choice.all else { throw CommandFailure(text("queue.none")) }
+        _ = try? Control.ask(.flush, directory: common.data, seconds: 2)
+        try common.answer(Done(recipients: count), text("queue.done.\(word)", ["count": count]))
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.queue.retry"))
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+        func run() async throws { try await change(.retry, "retry", common, choice) }
+    }
+
+    struct Hold: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.queue.hold"))
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+        func run() async throws { try await change(.hold, "hold", common, choice) }
+    }
+
+    struct Release: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.queue.release"))
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+        func run() async throws { try await change(.release, "release", common, choice) }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.queue.remove"))
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+        func run() async throws { try await change(.remove, "remove", common, choice) }
     }
 }

@@ -1,0 +1,121 @@
+import Mail
+import SMTP
+import Store
+
+/// One message on its way to one destination: what became of each recipient.
+struct Attempt: Sendable {
+    enum Result: Sendable, Equatable {
+        /// `relaysDSN`: the host reports itself from here on (RFC 3461 §6.2.7.1).
+        case accepted(Reply, host: String, relaysDSN: Bool)
+        case failed(Setback)
+    }
+
+    /// Addresses that one attempt uses at most, one after the other.
+    static let hops = 3
+
+    let context: OutboundContext
+    let dialer: Dialer
+    let senders: SenderRewriting
+
+    /// How the conversations went, for the lane.
+    struct Course: Sendable {
+        var results: [Int64: Result] = [:]
+        /// A host was not ready for us, or went away: it holds for whatever else waits there.
+        var laneSetback: Setback?
+        var hasSucceeded = false
+        /// The peer asked us to slow down.
+        var isSlowedDown = false
+    }
+
+    func run(_ message: QueuedMessage, through smarthost: Smarthost?, _ link: inout Link?) async -> Course {
+        var course = Course()
+        for part in await senders.parts(of: message) {
+            var rest = part.recipients
+            var tried: Set<IPAddress> = []
+            var failure: Setback?
+            var hops = 0
+            while !rest.isEmpty, hops < Self.hops {
+                if let old = link, !old.serves(message) {
+                    await old.conversation.close()
+                    link = nil
+                }
+                let isReused = link != nil
+                if link == nil {
+                    do throws(Setback) {
+                        link = try await dialer.open(for: message, through: smarthost, without: tried)
+                    } catch {
+                        if failure == nil || tried.isEmpty { failure = error }
+                        if !course.hasSucceeded, tried.isEmpty { course.laneSetback = error }
+                        break
+                    }
+                }
+                guard var open = link else { break }
+                let outcomes = await open.conversation.send(
+                    outgoing(message, part.sender, rest), StoredContent(store: context.store, body: message.body))
+                open.served += 1
+                link = open
+                let broken = note(outcomes, of: rest, at: open, &course)
+                guard let broken, let reason = broken.failure else { rest = []; break }
+                rest = broken.recipients
+                failure = Setback(reason, host: open.name)
+                await open.conversation.close()
+                link = nil
+                // Without an answer to the content it may have been taken: not to be sent again at once.
+                if reason.stage == .content { break }
+                // An idle connection that the peer has closed meanwhile says nothing about the peer.
+                if isReused, reason.stage == .mail { continue }
+                hops += 1
+                tried.insert(open.address)
+            }
+            for recipient in rest {
+                course.results[recipient.id] = .failed(failure ?? Setback("4.4.2", reason: "send.closed"))
+            }
+        }
+        return course
+    }
+
+    private func note(
+        _ outcomes: [RecipientOutcome], of recipients: [QueuedMessage.Recipient], at link: Link, _ course: inout Course
+    ) -> (recipients: [QueuedMessage.Recipient], failure: SendingFailure?)? {
+        var broken: [QueuedMessage.Recipient] = []
+        var failure: SendingFailure?
+        for (index, recipient) in recipients.enumerated() {
+            guard index < outcomes.count else {
+                broken.append(recipient)
+                failure = failure ?? SendingFailure(.garbage, .content, "no outcome")
+                continue
+            }
+            switch outcomes[index] {
+            case .accepted(let reply, let relaysDSN):
+                course.results[recipient.id] = .accepted(reply, host: link.name, relaysDSN: relaysDSN)
+                course.hasSucceeded = true
+            case .refused(let reply, let stage):
+                if reply.code == 421 { course.isSlowedDown = true } else { course.hasSucceeded = true }
+                course.results[recipient.id] = .failed(Setback(reply, host: link.name, stage: stage))
+            case .unable(let reply):
+                course.hasSucceeded = true
+                course.results[recipient.id] = .failed(
+                    Setback(
+                        isPermanent: true, reply.enhanced ?? "5.6.0", host: link.name, detail: reply.line, reason: "send.unable"))
+            case .broken(let reason):
+                broken.append(recipient)
+                failure = reason
+            }
+        }
+        return broken.isEmpty ? nil : (broken, failure)
+    }
+
+    private func outgoing(_ message: QueuedMessage, _ sender: String, _ recipients: [QueuedMessage.Recipient]) -> OutgoingMessage {
+        OutgoingMessage(
+            sender: sender,
+            recipients: recipients.map { recipient in
+                var parameters = RecipientParameters()
+                parameters.notify = recipient.recipient.notify.map { RecipientParameters.Notify(rawValue: UInt8(truncatingIfNeeded: $0)) }
+                if let type = recipient.recipient.originalType, let address = recipient.recipient.originalAddress {
+                    parameters.original = RecipientParameters.Original(type: type, address: address)
+                }
+                return OutgoingMessage.Recipient(address: recipient.recipient.address, parameters: parameters)
+            }, size: message.body.size, isEightBit: message.isEightBit, needsUTF8: message.smtpUTF8, requiresTLS: message.requiresTLS,
+            ret: message.ret.map { $0 == "FULL" ? .full : .headers }, envelopeID: message.envelopeID)
+    }
+}

@@ -1,0 +1,329 @@
+import Mail
+import SMTP
+import Store
+import Synchronization
+
+/// Delivers what waits. One loop decides (`Schedule`), workers obey; everything that must last is in the store, so that a crash
+/// costs nothing but what was under way.
+package final class OutboundQueue: Sendable {
+    /// Seconds for which a connection is kept without a message.
+    private static let idleTime: Int64 = 5
+    /// Seconds between looks at everything, and how far ahead those look.
+    private static let scanTime: Int64 = 300
+    private static let horizon: Int64 = 600
+    /// Messages of a dead destination that are put off in one commit.
+    private static let deferralPage = 200
+
+    private struct State {
+        var schedule = Schedule()
+        var hasArrivals = false
+        var mustScan = true
+        var lastScan: Int64 = 0
+        var lastArrival: Int64 = 0
+        var smarthosts: [String: Smarthost] = [:]
+        var idle: [String: [(link: Link, since: Int64)]] = [:]
+    }
+
+    private let context: OutboundContext
+    private let attempt: Attempt
+    private let reporter: Reporter
+    private let state = Mutex(State())
+    private let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    package init(_ context: OutboundContext) {
+        self.context = context
+        attempt = Attempt(context: context, dialer: Dialer(context), senders: SenderRewriting(context: context))
+        reporter = Reporter(context: context)
+        (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// New mail was queued, or what waits was changed.
+    package func wake() {
+        state.withLock { $0.hasArrivals = true }
+        signal.yield()
+    }
+
+    /// Everything is looked at anew.
+    private func rescan() {
+        state.withLock { $0.mustScan = true }
+        signal.yield()
+    }
+
+    /// Connections that are open now, and destinations that are being served.
+    package var activity: (workers: Int, lanes: Int) { state.withLock { ($0.schedule.workers, $0.schedule.lanes.count) } }
+
+    /// Until it is cancelled. Messages under way are finished first.
+    package func run() async {
+        let watch = context.store.watchQueue(arrived: { [weak self] in self?.wake() }, changed: { [weak self] in self?.rescan() })
+        rescan()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.tick() }
+            for await _ in signals {
+                guard !Task.isCancelled else { break }
+                await look()
+                while !Task.isCancelled, let action = nextAction() {
+                    switch action {
+                    case .load(let lane, let domain, let leased): await load(lane, domain, leased)
+                    case .open(let lane): group.addTask { await self.work(lane) }
+                    }
+                }
+            }
+            group.cancelAll()
+        }
+        for wake in watch { wake.cancel() }
+        let links = state.withLock { state in
+            defer { state.idle = [:] }
+            return state.idle.values.flatMap { $0.map(\.link) }
+        }
+        for link in links { await link.conversation.close() }
+    }
+
+    private func nextAction() -> Schedule.Action? {
+        let now = context.now
+        return state.withLock { state in
+            let smarthosts = state.smarthosts
+            state.schedule.advance(now: now) { Self.lane($0, smarthosts) }
+            return state.schedule.next(now: now)
+        }
+    }
+
+    /// Twice a second: what has become due, and connections that nobody used.
+    private func tick() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(500))
+            let now = context.now
+            let (isDue, links) = state.withLock { state in
+                var old: [Link] = []
+                for (lane, entries) in state.idle {
+                    let kept = entries.filter { now - $0.since < Self.idleTime && $0.link.conversation.isOpen }
+                    old += entries.filter { now - $0.since >= Self.idleTime || !$0.link.conversation.isOpen }.map(\.link)
+                    state.idle[lane] = kept.isEmpty ? nil : kept
+                }
+                state.schedule.sweep(now: now)
+                if now - state.lastScan >= Self.scanTime { state.mustScan = true }
+                return (state.mustScan || state.schedule.nextDue.map { $0 <= now } ?? false || state.schedule.workers == 0, old)
+            }
+            for link in links { await link.conversation.close() }
+            if isDue { signal.yield() }
+        }
+    }
+
+    // MARK: What waits
+
+    private func look() async {
+        let (mustScan, hasArrivals) = state.withLock { state in
+            defer {
+                state.mustScan = false
+                state.hasArrivals = false
+            }
+            return (state.mustScan, state.hasArrivals)
+        }
+        do {
+            if mustScan { try await scan() } else if hasArrivals { try await takeArrivals() }
+        } catch {
+            context.report("queue", "\(error)")
+            state.withLock { $0.lastScan = context.now - Self.scanTime + 10 }
+        }
+    }
+
+    private func scan() async throws {
+        let now = context.now
+        let newest = try await context.store.newestArrival()
+        let smarthosts = try await context.store.smarthosts()
+        let caps = Schedule.Caps(
+            destination: context.store.integer(.destinationConcurrency), total: context.store.integer(.outboundConcurrency))
+        state.withLock { state in
+            state.lastScan = now
+            state.lastArrival = max(state.lastArrival, newest)
+            let routes = Dictionary(smarthosts.map { ($0.domain, $0) }, uniquingKeysWith: { $1 })
+            if routes != state.smarthosts { state.schedule.forgetRoutes() }
+            state.smarthosts = routes
+            state.schedule.caps = caps
+        }
+        var name: String?
+        repeat {
+            let page = try await context.store.dueDomains(after: name, until: now + Self.horizon)
+            note(page.domains, now)
+            name = page.next
+        } while name != nil && !Task.isCancelled
+    }
+
+    private func takeArrivals() async throws {
+        let now = context.now
+        var isEnd = false
+        while !isEnd, !Task.isCancelled {
+            let page = try await context.store.arrivals(after: state.withLock { $0.lastArrival })
+            note(page.domains, now)
+            state.withLock { $0.lastArrival = max($0.lastArrival, page.last) }
+            isEnd = page.isEnd
+        }
+    }
+
+    private func note(_ domains: [DueDomain], _ now: Int64) {
+        state.withLock { state in
+            for domain in domains where domain.due <= now + Self.horizon {
+                state.schedule.note(domain.name, due: domain.due, now: now)
+            }
+        }
+    }
+
+    private func load(_ lane: String, _ domain: String, _ leased: Set<Int64>) async {
+        do {
+            let found = try await context.store.due(
+                domain: domain, now: context.now, without: leased, limit: Schedule.page, recipients: SendingLimits().recipients)
+            let now = context.now
+            state.withLock { state in
+                // Far away, the next scan finds it.
+                let next = found.next.flatMap { $0 <= now + Self.horizon ? $0 : nil }
+                state.schedule.loaded(found.messages, of: domain, in: lane, isAll: found.isAll, next: next, now: now)
+            }
+        } catch {
+            context.report("queue", "\(error)")
+            let now = context.now
+            state.withLock { $0.schedule.failedToLoad(domain, in: lane, now: now) }
+        }
+    }
+
+    /// What is delivered over the same connections: a domain, or whatever goes through one smarthost.
+    private static func lane(_ domain: String, _ smarthosts: [String: Smarthost]) -> String {
+        smarthost(domain, smarthosts).map { "\($0.host):\($0.port):\($0.user):\($0.domain)" } ?? domain
+    }
+
+    private static func smarthost(_ domain: String, _ smarthosts: [String: Smarthost]) -> Smarthost? {
+        guard let found = smarthosts[domain] ?? smarthosts[""], !found.host.isEmpty else { return nil }
+        return found
+    }
+
+    // MARK: Workers
+
+    private func work(_ lane: String) async {
+        var link = state.withLock { $0.idle[lane]?.popLast()?.link }
+        var served = 0
+        while !Task.isCancelled, let message = state.withLock({ $0.schedule.take(lane, served: served) }) {
+            served += 1
+            let next = await deliver(message, lane, &link)
+            signal.yield()
+            guard next != .left else {
+                await link?.conversation.close()
+                return
+            }
+        }
+        let now = context.now
+        if let link, link.conversation.isOpen, link.served < Link.limit, !Task.isCancelled {
+            state.withLock { $0.idle[lane, default: []].append((link, now)) }
+        } else {
+            await link?.conversation.close()
+        }
+        state.withLock { $0.schedule.ended(lane, now: now) }
+        signal.yield()
+    }
+
+    private enum Next { case more, left }
+
+    private func deliver(_ message: QueuedMessage, _ lane: String, _ link: inout Link?) async -> Next {
+        if await isHere(message) { return .more }
+        let smarthost = state.withLock { Self.smarthost(message.domain, $0.smarthosts) }
+        let course = await attempt.run(message, through: smarthost, &link)
+        let now = context.now
+        if course.hasSucceeded { state.withLock { $0.schedule.succeeded(lane) } }
+        guard let setback = course.laneSetback, !message.requiresTLS else {
+            await settle(message, course.results)
+            guard course.isSlowedDown else { return .more }
+            _ = state.withLock { $0.schedule.failed(lane, now: now) }
+            return .left
+        }
+        if setback.isPermanent {
+            await settle(message, course.results)
+            await putOff(lane, setback, domains: [message.domain], isWholeLane: smarthost == nil)
+            return .more
+        }
+        // Where other connections live, the message is theirs.
+        let isDead = state.withLock { state in
+            let isDead = state.schedule.failed(lane, now: now)
+            if !isDead { state.schedule.giveBack(message, lane) }
+            return isDead
+        }
+        guard isDead else { return .left }
+        await settle(message, course.results)
+        await putOff(lane, setback, domains: [message.domain], isWholeLane: true)
+        return .left
+    }
+
+    /// Mail for mailboxes here, which waited to be released (RFC 4865). False for any other.
+    private func isHere(_ message: QueuedMessage) async -> Bool {
+        do {
+            guard let arrival = try await LocalArrival(message, context) else { return false }
+            await settle(message, arrival.results, arrival.mailboxes)
+        } catch {
+            context.report("queue", "\(message.queueID): \(error)")
+            await settle(message, [:])
+            return true
+        }
+        return true
+    }
+
+    /// What holds for one message of a dead destination holds for all that is due there: it is put off page by page, without an attempt
+    /// for each.
+    private func putOff(_ lane: String, _ setback: Setback, domains: [String], isWholeLane: Bool) async {
+        let (pending, more) = isWholeLane ? state.withLock { $0.schedule.drain(lane) } : ([], [])
+        await settle(pending, setback)
+        for domain in Set(domains + more) {
+            var isAll = false
+            while !isAll, !Task.isCancelled {
+                let leased = state.withLock { $0.schedule.leased(domain) }
+                do {
+                    let page = try await context.store.due(
+                        domain: domain, now: context.now, without: leased, limit: Self.deferralPage,
+                        recipients: SendingLimits().recipients)
+                    isAll = page.isAll || page.messages.isEmpty
+                    state.withLock { state in for message in page.messages { state.schedule.lease(message) } }
+                    await settle(page.messages, setback)
+                } catch {
+                    context.report("queue", "\(error)")
+                    return
+                }
+            }
+        }
+    }
+
+    private func settle(_ messages: [QueuedMessage], _ setback: Setback) async {
+        await withDiscardingTaskGroup { group in
+            for message in messages {
+                group.addTask {
+                    let results = message.recipients.map { ($0.id, Attempt.Result.failed(setback)) }
+                    await self.settle(message, Dictionary(results, uniquingKeysWith: { $1 }))
+                }
+            }
+        }
+    }
+
+    /// Writes down what became of a message, and does not give up before it is written: what was delivered must not be sent again.
+    private func settle(
+        _ message: QueuedMessage, _ results: [Int64: Attempt.Result], _ mailboxes: [Delivery.Recipient] = []
+    ) async {
+        var judgement = await reporter.judge(message, results)
+        judgement.settlement.mailboxes = mailboxes
+        judgement.settlement.date = InternalDate(seconds: context.now)
+        var wait = 1
+        while true {
+            do throws(StoreFailure) {
+                try await context.store.settle(judgement.settlement)
+                break
+            } catch {
+                context.report("queue", "\(message.queueID): \(error)")
+                guard error != .closed, error.isTemporary else { break }
+                try? await Task.sleep(for: .seconds(wait))
+                // Cancelled, it does not sleep: a few tries more, then the process ends anyway.
+                if Task.isCancelled, wait > 60 { break }
+                wait = min(wait * 2, Task.isCancelled ? 120 : 30)
+            }
+        }
+        let now = context.now
+        let due = judgement.due.flatMap { $0 <= now + Self.horizon ? $0 : nil }
+        state.withLock { state in
+            state.schedule.release(
+                message, due: due, hasMore: message.recipients.count == SendingLimits().recipients, now: now)
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import Store
+
+/// Who is served when: a value that knows neither network nor database. A lane is one next hop, with the domains that go there and as
+/// many connections as it has shown to bear.
+struct Schedule: Sendable {
+    struct Caps: Sendable, Equatable {
+        var destination = 20
+        var total = 200
+    }
+
+    enum Action: Sendable, Equatable {
+        /// Asks the store for due messages of the domain, and answers `loaded`.
+        case load(lane: String, domain: String, leased: Set<Int64>)
+        /// Begins a worker for the lane.
+        case open(lane: String)
+    }
+
+    /// Messages that are asked for at once.
+    static let page = 50
+    /// Lanes that are worked on at once. More due domains wait in the agenda.
+    static let laneLimit = 2_000
+    static let firstConcurrency = 3.0
+    /// Seconds until a dead destination is asked again.
+    static let deadTimes: [Int64] = [60, 120, 300, 600, 900]
+
+    struct Lane: Sendable {
+        /// With due mail that was not loaded yet, the next first.
+        var domains: [String] = []
+        var pending: ArraySlice<QueuedMessage> = []
+        var workers = 0
+        var concurrency = Schedule.firstConcurrency
+        var isLoading = false
+        /// No new connection before.
+        var notBefore: Int64 = 0
+        /// Attempts in a row that ended without a conversation.
+        var failures = 0
+        var lastUsed: Int64 = 0
+        /// It is among those that get their turn.
+        var hasTurns = false
+
+        var isBusy: Bool { workers > 0 || isLoading || !pending.isEmpty || !domains.isEmpty }
+    }
+
+    var caps: Caps
+    private(set) var lanes: [String: Lane] = [:]
+    private(set) var workers = 0
+    private var agenda = Agenda()
+    /// Messages that were handed out, by domain.
+    private var leases: [String: Set<Int64>] = [:]
+    private var laneOf: [String: String] = [:]
+    /// Lanes in the order in which they get their turn.
+    private var turns: [String] = []
+    private var cursor = 0
+
+    init(caps: Caps = Caps()) { self.caps = caps }
+
+    // MARK: What is due
+
+    /// A domain has mail that is due then.
+    mutating func note(_ domain: String, due: Int64, now: Int64) {
+        guard due < 0, let name = laneOf[domain] else { return agenda.add(domain, due: due) }
+        // Asked for by the administrator: whatever happened before is forgotten.
+        lanes[name]?.notBefore = 0
+        lanes[name]?.failures = 0
+        agenda.add(domain, due: due)
+    }
+
+    /// When the agenda has something next.
+    var nextDue: Int64? { agenda.first }
+
+    /// Moves what is due into lanes, as many as there is room for.
+    mutating func advance(now: Int64, lane: (String) -> String) {
+        while turns.count < Self.laneLimit, let domain = agenda.next(until: now) {
+            let name = lane(domain)
+            laneOf[domain] = name
+            var entry = lanes[name] ?? Lane()
+            if entry.notBefore > now {
+                lanes[name] = entry
+                agenda.add(domain, due: entry.notBefore)
+                // What comes back at once would be taken again.
+                continue
+            }
+            if !entry.domains.contains(domain) { entry.domains.append(domain) }
+            if !entry.hasTurns { turns.append(name) }
+            entry.hasTurns = true
+            lanes[name] = entry
+        }
+    }
+
+    // MARK: Turns
+
+    /// The next thing to do, or nil. Each lane gets one connection before any gets its next.
+    mutating func next(now: Int64) -> Action? {
+        var looked = 0
+        while looked < turns.count {
+            if cursor >= turns.count { cursor = 0 }
+            let name = turns[cursor]
+            guard var lane = lanes[name], lane.isBusy else {
+                lanes[name]?.hasTurns = false
+                turns.swapAt(cursor, turns.count - 1)
+                turns.removeLast()
+                continue
+            }
+            looked += 1
+            cursor += 1
+            if !lane.isLoading, let domain = lane.domains.first, lane.pending.count < Self.page / 2 {
+                lane.domains.removeFirst()
+                lane.isLoading = true
+                lanes[name] = lane
+                return .load(lane: name, domain: domain, leased: leases[domain] ?? [])
+            }
+            let wanted = min(Int(lane.concurrency), caps.destination, lane.workers + lane.pending.count)
+            if !lane.pending.isEmpty, lane.workers < wanted, workers < caps.total, lane.notBefore <= now {
+                lane.workers += 1
+                workers += 1
+                lanes[name] = lane
+                return .open(lane: name)
+            }
+        }
+        return nil
+    }
+
+    /// The answer to `.load`. `isAll`: nothing else is due; `next`: when the domain has something next.
+    mutating func loaded(_ messages: [QueuedMessage], of domain: String, in name: String, isAll: Bool, next: Int64?, now: Int64) {
+        guard var lane = lanes[name] else { return }
+        lane.isLoading = false
+        // Read before they were finished, these are no longer there.
+        lane.pending += messages.filter { leases[domain, default: []].insert($0.id).inserted }
+        if !isAll { lane.domains.append(domain) }
+        lanes[name] = lane
+        if let next { agenda.add(domain, due: next) }
+    }
+
+    /// A look that failed: the domain comes again a little later.
+    mutating func failedToLoad(_ domain: String, in name: String, now: Int64) {
+        lanes[name]?.isLoading = false
+        agenda.add(domain, due: now + 10)
+    }
+
+    // MARK: Workers
+
+    /// The next message for a worker of the lane. Nil: it has nothing more to do, or others wait for its place.
+    mutating func take(_ name: String, served: Int) -> QueuedMessage? {
+        guard let lane = lanes[name], !lane.pending.isEmpty else { return nil }
+        if served > 0, isOverFairShare(lane) { return nil }
+        return lanes[name]?.pending.popFirst()
+    }
+
+    private func isOverFairShare(_ lane: Lane) -> Bool {
+        guard workers >= caps.total else { return Double(lane.workers) > max(1, lane.concurrency) }
+        let waiting = turns.contains { name in lanes[name].map { $0.workers == 0 && !$0.pending.isEmpty } ?? false }
+        return waiting && lane.workers > max(1, caps.total / max(1, turns.count))
+    }
+
+    /// The message is not this worker's any more; it comes again when it is due. `hasMore`: more of its recipients are due now.
+    mutating func release(_ message: QueuedMessage, due: Int64?, hasMore: Bool, now: Int64) {
+        leases[message.domain]?.remove(message.id)
+        if leases[message.domain]?.isEmpty == true { leases[message.domain] = nil }
+        if hasMore { agenda.add(message.domain, due: now) } else if let due { agenda.add(message.domain, due: due) }
+    }
+
+    /// Back to the head of its lane, as another connection can take it.
+    mutating func giveBack(_ message: QueuedMessage, _ name: String) {
+        guard var lane = lanes[name] else { return }
+        lane.pending.insert(message, at: lane.pending.startIndex)
+        lanes[name] = lane
+    }
+
+    mutating func ended(_ name: String, now: Int64) {
+        workers -= 1
+        lanes[name]?.workers -= 1
+        lanes[name]?.lastUsed = now
+    }
+
+    // MARK: How much a destination bears
+
+    /// A message went through: as Postfix does, one more connection for as many successes as there are connections.
+    mutating func succeeded(_ name: String) {
+        guard var lane = lanes[name] else { return }
+        lane.failures = 0
+        lane.concurrency = min(Double(caps.destination), lane.concurrency + 1 / max(1, lane.concurrency))
+        lanes[name] = lane
+    }
+
+    /// A worker's connection was refused or broke, and the worker leaves. True: the destination is dead, since it was the last one.
+    mutating func failed(_ name: String, now: Int64) -> Bool {
+        ended(name, now: now)
+        guard var lane = lanes[name] else { return true }
+        defer { lanes[name] = lane }
+        if lane.workers > 0 {
+            // The others go on with what is there.
+            lane.concurrency = max(1, min(lane.concurrency / 2, Double(lane.workers)))
+            lane.notBefore = max(lane.notBefore, now + 10)
+            return false
+        }
+        lane.notBefore = now + Self.deadTimes[min(lane.failures, Self.deadTimes.count - 1)]
+        lane.failures += 1
+        lane.concurrency = 1
+        return true
+    }
+
+    /// What waits in memory for a lane, handed to the one who settles it all, with the domains that have more.
+    mutating func drain(_ name: String) -> (messages: [QueuedMessage], domains: [String]) {
+        guard var lane = lanes[name] else { return ([], []) }
+        defer { lanes[name] = lane }
+        let messages = Array(lane.pending)
+        lane.pending = []
+        defer { lane.domains = [] }
+        return (messages, lane.domains)
+    }
+
+    func leased(_ domain: String) -> Set<Int64> { leases[domain] ?? [] }
+    mutating func lease(_ message: QueuedMessage) { leases[message.domain, default: []].insert(message.id) }
+
+    /// Forgets lanes that nothing is known of but that they were quiet for ten minutes.
+    mutating func sweep(now: Int64) {
+        for (name, lane) in lanes where !lane.isBusy && lane.notBefore < now && lane.lastUsed < now - 600 { lanes[name] = nil }
+        laneOf = laneOf.filter { lanes[$0.value] != nil }
+    }
+
+    /// The next hops have changed: no lane keeps a domain that may belong elsewhere.
+    mutating func forgetRoutes() { laneOf = [:] }
+}

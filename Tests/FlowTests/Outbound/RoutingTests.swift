@@ -1,0 +1,57 @@
+import Mail
+import Testing
+
+@testable import Flow
+
+struct RoutingTests {
+    private func route(_ domain: String, _ zone: [String: FakeResolver.Entry], isOurs: [String] = []) async -> Result<[String], Setback> {
+        let routing = Routing(
+            resolver: FakeResolver(zone), hostname: "mail.virtual.test", isOurs: { address, _ in isOurs.contains("\(address)") },
+            choose: { _ in 0 })
+        do throws(Setback) {
+            return .success(
+                try await routing.hosts(of: domain).map { "\($0.name) \($0.addresses.map(\.description).joined(separator: " "))" })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private let zone: [String: FakeResolver.Entry] = [
+        "b.test": .mx([(20, "mx2.b.test"), (10, "mx1.b.test"), (30, "mail.virtual.test"), (40, "mx4.b.test")]),
+        "mx1.b.test": .a(["192.0.2.1"]), "mx2.b.test": .a(["192.0.2.2", "192.0.2.3"]), "mx4.b.test": .a(["192.0.2.4"]),
+        "bare.test": .a(["192.0.2.5"]), "null.test": .mx([(0, "")]), "gone.test": .noName, "down.test": .failed,
+        "loop.test": .mx([(10, "mail.virtual.test"), (20, "mx1.b.test")]), "dangling.test": .mx([(10, "gone.test")]),
+        "half.test": .mx([(10, "down.test")]), "many.test": .mx((1...20).map { (UInt16($0), "mx1.b.test") }),
+    ]
+
+    @Test func byPreference() async throws {
+        // We are among them at 30: what is not preferred to us is not used.
+        #expect(try await route("b.test", zone).get() == ["mx1.b.test 192.0.2.1", "mx2.b.test 192.0.2.2 192.0.2.3"])
+        #expect(try await route("bare.test", zone).get() == ["bare.test 192.0.2.5"])
+        #expect(try await route("[192.0.2.7]", zone).get() == ["192.0.2.7 192.0.2.7"])
+        #expect(try await route("[IPv6:2001:db8::1]", zone).get() == ["2001:db8::1 2001:db8::1"])
+        #expect(try await route("many.test", zone).get().count == Routing.addressLimit)
+    }
+
+    @Test(arguments: [
+        ("null.test", true, "5.1.10", "send.null-mx"), ("gone.test", true, "5.1.2", "send.no-such-domain"),
+        ("down.test", false, "4.4.3", "send.dns"), ("loop.test", true, "5.4.6", "send.loop"),
+        ("dangling.test", true, "5.4.4", "send.no-host"), ("half.test", false, "4.4.3", "send.dns"),
+        ("nothing.test", true, "5.1.2", "send.no-such-domain"), ("[nada]", true, "5.1.2", "send.no-such-domain"),
+    ])
+    func noWay(_ domain: String, _ isPermanent: Bool, _ status: String, _ reason: String) async {
+        guard case .failure(let setback) = await route(domain, zone) else {
+            Issue.record("\(domain) has a way")
+            return
+        }
+        #expect(setback.isPermanent == isPermanent && setback.status.description == status && setback.reason == reason)
+    }
+
+    @Test func ourselves() async {
+        guard case .failure(let setback) = await route("bare.test", zone, isOurs: ["192.0.2.5"]) else {
+            Issue.record("sent to ourselves")
+            return
+        }
+        #expect(setback.status == "5.4.6" && setback.isPermanent)
+    }
+}

@@ -1,0 +1,116 @@
+import Mail
+import Store
+import Testing
+
+@testable import Flow
+
+private func message(_ id: Int64, _ domain: String) -> QueuedMessage {
+    var message = QueuedMessage.sample
+    message.id = id
+    message.domain = domain
+    return message
+}
+
+extension QueuedMessage {
+    static var sample: QueuedMessage {
+        QueuedMessage(
+            id: 1, queueID: "Q", since: 0, created: 0, sender: "yo@virtual.test", body: BodyReference(id: 1, length: 1), ret: nil,
+            envelopeID: nil, smtpUTF8: false, login: "", requiresTLS: false, isEightBit: false, messageID: "", domain: "b.test",
+            recipients: [])
+    }
+}
+
+struct ScheduleTests {
+    /// What a schedule does until it has nothing more to do, with everything loaded that it asks for.
+    private func run(_ schedule: inout Schedule, _ mail: inout [String: [Int64]], now: Int64) -> [String] {
+        var opened: [String] = []
+        schedule.advance(now: now) { $0 }
+        while let action = schedule.next(now: now) {
+            switch action {
+            case .open(let lane): opened.append(lane)
+            case .load(let lane, let domain, _):
+                let taken = mail[domain, default: []].prefix(Schedule.page)
+                mail[domain]?.removeFirst(taken.count)
+                schedule.loaded(
+                    taken.map { message($0, domain) }, of: domain, in: lane, isAll: mail[domain, default: []].isEmpty, next: nil, now: now)
+            }
+        }
+        return opened
+    }
+
+    @Test func aBusyDestinationStarvesNobody() {
+        var schedule = Schedule(caps: .init(destination: 20, total: 12))
+        var mail = ["busy.test": Array(1...10_000).map(Int64.init)]
+        schedule.note("busy.test", due: 0, now: 0)
+        for index in 0..<10 {
+            mail["d\(index).test"] = [Int64(20_000 + index)]
+            schedule.note("d\(index).test", due: 0, now: 0)
+        }
+        let opened = run(&schedule, &mail, now: 0)
+        #expect(opened.count == 12 && schedule.workers == 12)
+        #expect(Set(opened).count == 11)
+    }
+
+    @Test func concurrencyFollowsTheAnswers() throws {
+        var schedule = Schedule(caps: .init(destination: 8, total: 100))
+        var mail = ["b.test": Array(1...10_000).map(Int64.init)]
+        schedule.note("b.test", due: 0, now: 0)
+        #expect(run(&schedule, &mail, now: 0).count == 3)
+        for _ in 0..<100 { schedule.succeeded("b.test") }
+        #expect(run(&schedule, &mail, now: 0).count == 5)
+        #expect(schedule.lanes["b.test"]?.workers == 8)
+        // One is refused while others live: less at once, and no new one for a while.
+        #expect(!schedule.failed("b.test", now: 0))
+        #expect(schedule.lanes["b.test"]?.concurrency == 4)
+        #expect(run(&schedule, &mail, now: 1).isEmpty)
+        for _ in 0..<6 { schedule.ended("b.test", now: 0) }
+        #expect(schedule.failed("b.test", now: 0))
+        #expect(schedule.lanes["b.test"]?.notBefore == 60)
+        #expect(run(&schedule, &mail, now: 59).isEmpty)
+        #expect(run(&schedule, &mail, now: 61).count == 1)
+        #expect(schedule.failed("b.test", now: 61))
+        #expect(schedule.lanes["b.test"]?.notBefore == 61 + 120)
+        // The administrator asks for it.
+        schedule.note("b.test", due: -1, now: 62)
+        #expect(run(&schedule, &mail, now: 62).count == 1)
+    }
+
+    @Test func aMessageIsHandedOutOnce() throws {
+        var schedule = Schedule()
+        schedule.note("b.test", due: 5, now: 0)
+        schedule.advance(now: 4) { $0 }
+        #expect(schedule.next(now: 4) == nil && schedule.nextDue == 5)
+        schedule.advance(now: 5) { $0 }
+        #expect(schedule.next(now: 5) == .load(lane: "b.test", domain: "b.test", leased: []))
+        schedule.loaded([message(1, "b.test"), message(1, "b.test")], of: "b.test", in: "b.test", isAll: true, next: 9, now: 5)
+        #expect(schedule.next(now: 5) == .open(lane: "b.test"))
+        let taken = try #require(schedule.take("b.test", served: 0))
+        #expect(schedule.take("b.test", served: 1) == nil && schedule.leased("b.test") == [1])
+        schedule.release(taken, due: nil, hasMore: false, now: 5)
+        schedule.ended("b.test", now: 5)
+        #expect(schedule.leased("b.test").isEmpty && schedule.nextDue == 9 && schedule.workers == 0)
+        schedule.sweep(now: 1_000)
+        #expect(schedule.lanes.isEmpty)
+    }
+
+    @Test func theAgendaIsInOrder() {
+        var agenda = Agenda()
+        for (index, due) in [50, 3, 40, 3, 7, 99, 1].enumerated() { agenda.add("d\(index)", due: Int64(due)) }
+        agenda.add("d0", due: 2)
+        agenda.add("d6", due: 70)
+        var order: [String] = []
+        while let name = agenda.next(until: 60) { order.append(name) }
+        #expect(order.prefix(2) == ["d6", "d0"] && Set(order[2...3]) == ["d1", "d3"] && order.suffix(2) == ["d4", "d2"])
+        #expect(agenda.count == 1 && agenda.next(until: 99) == "d5" && agenda.next(until: 1_000) == nil)
+    }
+
+    @Test func retries() {
+        let plan = RetryPlan(waits: [120, 300, 3_600], lifetime: 10_000, warning: 4_000)
+        #expect(plan.next(attempts: 1, since: 0, now: 0) == 120)
+        #expect(plan.next(attempts: 2, since: 0, now: 120) == 420)
+        #expect(plan.next(attempts: 9, since: 0, now: 420) == 4_020)
+        #expect(plan.next(attempts: 10, since: 0, now: 8_000) == 10_000)
+        #expect(plan.next(attempts: 11, since: 0, now: 10_000) == nil)
+        #expect(!plan.isWarningDue(since: 0, now: 3_999) && plan.isWarningDue(since: 0, now: 4_000))
+    }
+}
