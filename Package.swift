@@ -98,7 +98,12 @@ let package = Package(
         tests("Credentials", []),
         tests("Store", ["Mail", "Credentials"]),
         tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store"]),
-        tests("TLS", ["Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+        tests(
+            "TLS",
+            [
+                "Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests("SASL", ["Dialogue", "CSASL"]),
         tests("DNS", ["Resolution"]),
         tests("HTTPS", []),

@@ -6,10 +6,7 @@ package func errorNumber(_ error: any Error) -> CInt? {
     (error as? IOError)?.errnoCode
 }
 
-/// `Connection refused`.
+/// `Connection refused`. The C library keeps the words of each thread apart.
 func systemWords(_ number: CInt) -> String {
-    var text = [CChar](repeating: 0, count: 256)
-    // Glibc's own strerror_r, or POSIX's: both leave the words reachable.
-    guard strerror_r(number, &text, text.count) == 0 else { return "error \(number)" }
-    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    strerror(number).map { String(cString: $0) } ?? "error \(number)"
 }

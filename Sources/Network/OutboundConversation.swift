@@ -164,7 +164,8 @@ package actor OutboundConversation {
             if isEndTold { tellEnd() }
             return
         }
-        session.receive(buffer.readableBytesView.withUnsafeBytes { Array($0) }.span)
+        let bytes = Array(buffer.readableBytesView)
+        session.receive(bytes.span)
         if isReadHeld { channel.read() }
     }
 
@@ -196,7 +197,7 @@ package actor OutboundConversation {
     /// What was written goes out first, if the server takes it soon.
     private func hangUp() {
         isReady.store(false, ordering: .relaxed)
-        let channel = channel
+        let channel = self.channel
         guard channel.isActive else { return }
         channel.eventLoop.scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
@@ -208,7 +209,10 @@ package actor OutboundConversation {
         // RFC 3207 §4.2: what came in the clear behind the 220 is forgotten.
         _ = inbox.bytes()
         do {
-            let (channel, context, pool, target) = (channel, context, pool, target)
+            let channel = self.channel
+            let context = self.context
+            let pool = self.pool
+            let target = self.target
             try await channel.eventLoop.submit {
                 let handler = try TLSHandler.client(context, to: target.host, proof: target.proof, pool: pool)
                 try channel.pipeline.syncOperations.addHandler(handler, position: .first)

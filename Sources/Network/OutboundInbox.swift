@@ -46,7 +46,7 @@ final class OutboundInbox: Sendable {
         }
     }
 
-    func secured(_ secured: TLSSecured) { change { $0.secured = secured } }
+    func admit(_ secured: TLSSecured) { change { $0.secured = secured } }
 
     func sent(_ count: Int) { change { $0.unsent -= count } }
 
@@ -58,7 +58,7 @@ final class OutboundInbox: Sendable {
         }
     }
 
-    private func change(_ body: (inout State) -> Void) {
+    private func change(_ body: @Sendable (inout State) -> Void) {
         let waiter = state.withLock { state in
             body(&state)
             return state.happened()
@@ -132,7 +132,7 @@ final class OutboundThreshold: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case let secured as TLSSecured: inbox.secured(secured)
+        case let secured as TLSSecured: inbox.admit(secured)
         case ChannelEvent.inputClosed: inbox.end(nil)
         default: context.fireUserInboundEventTriggered(event)
         }

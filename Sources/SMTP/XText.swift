@@ -63,7 +63,8 @@ enum XText {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\\", "+", "=", "\u{0}"..."\u{20}", "\u{7F}"..."\u{9F}": result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+            case "\\", "+", "=", "\u{0}"..."\u{20}", "\u{7F}"..."\u{9F}":
+                result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
             case "\u{80}"... where asciiOnly: result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
             default: result.unicodeScalars.append(scalar)
             }

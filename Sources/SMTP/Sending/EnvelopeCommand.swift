@@ -30,7 +30,8 @@ enum EnvelopeCommand {
         // RFC 3461 §4.2, RFC 6533 §3.
         if let original = recipient.parameters.original, original.type.utf8.allSatisfy(isAtom), !original.type.isEmpty {
             let isUTF8 = original.type.lowercased() == "utf-8" || !original.address.utf8.allSatisfy { $0 < 0x80 }
-            line += isUTF8
+            line +=
+                isUTF8
                 ? " ORCPT=utf-8;\(XText.encodeUTF8Address(original.address, asciiOnly: !needsUTF8))"
                 : " ORCPT=\(original.type);\(XText.encode(original.address))"
         }

@@ -32,11 +32,12 @@ struct SendingTransaction: Sendable {
     /// `obstacle`: why the host can't have it at all. `resets`: whether an earlier transaction was left open.
     init(_ message: OutgoingMessage, obstacle: Reply?, resets: Bool) {
         self.message = message
-        standings = message.recipients.map {
+        let standings: [Standing] = message.recipients.map {
             if let obstacle { return .decided(.unable(obstacle)) }
             return $0.address.isOneLine ? .undecided : .decided(.unable(Reply(553, "5.1.3", "This is no address")))
         }
         let asked = standings.indices.filter { if case .undecided = standings[$0] { true } else { false } }
+        self.standings = standings
         commands = (resets ? [.reset] : []) + [.mail] + asked.map { .recipient($0) } + [.data]
     }
 

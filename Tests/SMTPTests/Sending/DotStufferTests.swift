@@ -3,13 +3,14 @@ import Testing
 @testable import SMTP
 
 @Suite struct DotStufferTests {
-    @Test(arguments: [
-        ("", ".\r\n"), ("a\r\n", "a\r\n.\r\n"), ("a", "a\r\n.\r\n"), (".", "..\r\n.\r\n"), ("..\r\n.\r\n", "...\r\n..\r\n.\r\n"),
-        ("a\r\n.\r\nb", "a\r\n..\r\nb\r\n.\r\n"), ("a.b\r\n\r\n.", "a.b\r\n\r\n..\r\n.\r\n"),
-        // Smuggled ends become plain lines.
-        ("a\n.\nb\r\n", "a\r\n..\r\nb\r\n.\r\n"), ("a\r.\rb", "a\r\n..\r\nb\r\n.\r\n"), ("a\r", "a\r\n.\r\n"),
-        ("\r\r\n", "\r\n\r\n.\r\n"), ("a\r\n.\n\r\n", "a\r\n..\r\n\r\n.\r\n"), ("\n\r", "\r\n\r\n.\r\n"),
-    ], cuts)
+    @Test(
+        arguments: [
+            ("", ".\r\n"), ("a\r\n", "a\r\n.\r\n"), ("a", "a\r\n.\r\n"), (".", "..\r\n.\r\n"), ("..\r\n.\r\n", "...\r\n..\r\n.\r\n"),
+            ("a\r\n.\r\nb", "a\r\n..\r\nb\r\n.\r\n"), ("a.b\r\n\r\n.", "a.b\r\n\r\n..\r\n.\r\n"),
+            // Smuggled ends become plain lines.
+            ("a\n.\nb\r\n", "a\r\n..\r\nb\r\n.\r\n"), ("a\r.\rb", "a\r\n..\r\nb\r\n.\r\n"), ("a\r", "a\r\n.\r\n"),
+            ("\r\r\n", "\r\n\r\n.\r\n"), ("a\r\n.\n\r\n", "a\r\n..\r\n\r\n.\r\n"), ("\n\r", "\r\n\r\n.\r\n"),
+        ], cuts)
     func dots(_ content: String, _ wire: String, _ cut: Int) {
         var stuffer = DotStuffer()
         var output: [UInt8] = []

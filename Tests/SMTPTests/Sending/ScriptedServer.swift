@@ -34,9 +34,13 @@ struct ScriptedServer {
         var mostHeld = 0
     }
 
+    func converse(_ messages: [(OutgoingMessage, String)], cut: Int = .max) -> Course {
+        converse(SendingConfiguration(hostname: "me.example"), messages, cut: cut)
+    }
+
     /// The server's bytes come in pieces of `cut`. TLS handshakes succeed and yield `tls`.
     func converse(
-        _ configuration: SendingConfiguration = SendingConfiguration(hostname: "me.example"), isLoopback: Bool = false,
+        _ configuration: SendingConfiguration, isLoopback: Bool = false,
         _ messages: [(OutgoingMessage, String)] = [], cut: Int = .max, isVerified: Bool = true
     ) -> Course {
         var session = SendingSession(configuration, isLoopback: isLoopback)
@@ -84,6 +88,12 @@ struct ScriptedServer {
             switch session.next() {
             case .send(let bytes): hear(bytes)
             case .content:
+                if !incoming.isEmpty {
+                    let early = Array(incoming.prefix(min(cut, 65_536)))
+                    incoming.removeFirst(early.count)
+                    session.receive(early.span)
+                    continue
+                }
                 let piece = Array(rest.prefix(cut))
                 rest.removeFirst(piece.count)
                 session.supply(piece)
@@ -103,8 +113,9 @@ struct ScriptedServer {
                 }
             case .ready:
                 if !incoming.isEmpty {
-                    session.receive(incoming.prefix(65_536).span)
+                    let unasked = Array(incoming.prefix(65_536))
                     incoming = []
+                    session.receive(unasked.span)
                 }
                 guard let (message, text) = messages.popFirst() else {
                     session.quit()

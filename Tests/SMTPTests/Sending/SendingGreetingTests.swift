@@ -90,12 +90,11 @@ import Testing
         let server = ScriptedServer([("AUTH PLAIN", "535 5.7.8 No")], ehlo: "250-mx\n250 AUTH PLAIN")
         let course = server.converse(Self.configuration(.implicit, login: Self.login), [(.to("a"), "")])
         #expect(course.failure == SendingFailure(.refused(Reply(535, "5.7.8", "No")), .authentication, "535 5.7.8 No"))
-        #expect(!"\(course)".contains("cGFzcw") || course.lines.last == "QUIT")
         #expect(course.failure?.detail.contains("pass") == false)
         let none = ScriptedServer().converse(Self.configuration(.implicit, login: Self.login))
         #expect(none.failure?.stage == .authentication)
         // 334 for ever.
-        let loop = ScriptedServer([("*", "334 more")], ehlo: "250-mx\n250 AUTH PLAIN")
+        let loop = ScriptedServer([("AUTH*", "334 more")], ehlo: "250-mx\n250 AUTH PLAIN")
         #expect(loop.converse(Self.configuration(.implicit, login: Self.login)).isClosed)
     }
 
@@ -113,13 +112,14 @@ import Testing
         #expect(course.lines == (code == "421" ? [] : ["QUIT"]))
     }
 
-    @Test(arguments: [
-        "hello", "220mx", "99 x", "320 x", "220-a\n221 b", "220-a\nrubbish", "\u{0}\u{1}\u{2}", "220 mx\n220 mx again",
-        String(repeating: "x", count: 10_000_000), "220 " + String(repeating: "x", count: 100_000),
-        String(repeating: "220-x\n", count: 1_000_000),
-    ], [Int.max, 1_000])
-    func garbage(_ banner: String, _ cut: Int) {
-        let course = ScriptedServer(banner: banner).converse([(.to("a"), "x")], cut: cut)
+    @Test(
+        arguments: [
+            ("hello", 1), ("220mx", 1), ("99 x", 1), ("320 x", 1), ("220-a\n221 b", 1), ("220-a\nrubbish", 1), ("\u{0}\u{1}\u{2}", 1),
+            ("220 mx\n220 mx again", 1), ("x", 10_000_000), ("220 x", 100_000), ("220-x\n", 1_000_000),
+        ], [Int.max, 1_000])
+    func garbage(_ banner: (piece: String, times: Int), _ cut: Int) {
+        let text = String(repeating: banner.piece, count: banner.times)
+        let course = ScriptedServer(banner: text).converse([(.to("a"), "x")], cut: cut)
         #expect(course.failure?.kind == .garbage)
         #expect(course.isClosed)
         #expect(course.mostHeld <= 65_536 + 4_096)
