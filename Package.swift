@@ -97,7 +97,7 @@ let package = Package(
         tests("MailTesting", ["Dialogue"]),
         tests("Credentials", []),
         tests("Store", ["Mail", "Credentials"]),
-        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store"]),
+        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store", "SASL"]),
         tests("TLS", ["Dialogue", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
         tests("SASL", ["Dialogue", "CSASL"]),
         tests("DNS", ["Resolution"]),
