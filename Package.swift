@@ -97,7 +97,7 @@ let package = Package(
         tests("MailTesting", ["Dialogue"]),
         tests("Credentials", []),
         tests("Store", ["Mail", "Credentials"]),
-        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store"]),
+        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store", "SASL"]),
         tests(
             "TLS",
             [
