@@ -102,7 +102,8 @@ package struct MaildropSession: ~Copyable, ServerSession {
         switch state {
         case .closing, .closed: break
         // RFC 1939 §3: the session ends without the update state.
-        case .greeting, .authorization, .response, .handshake, .transaction, .listing, .sending: finish("-ERR Autologout: idle for too long")
+        case .greeting, .authorization, .response, .handshake, .transaction, .listing, .sending:
+            finish("-ERR Autologout: idle for too long")
         }
     }
 

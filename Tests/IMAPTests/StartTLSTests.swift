@@ -10,7 +10,8 @@ struct StartTLSTests {
     @Test(arguments: 0...clear.utf8.count)
     func nothingSurvivesTheHandshake(cut: Int) {
         var session = MailboxSession(
-            connection: .from(loopback: true), configuration: Configuration(hostname: "mail.test", offersTLS: true, authentication: .tested))
+            connection: .from(loopback: true), configuration: Configuration(hostname: "mail.test", offersTLS: true, authentication: .tested)
+        )
         let bytes = Array(Self.clear.utf8)
         var heard = ""
         var wantsTLS = false
