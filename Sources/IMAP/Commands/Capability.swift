@@ -1,3 +1,5 @@
+import Dialogue
+
 /// CAPABILITY, ID, ENABLE, NAMESPACE, LOGOUT.
 extension MailboxSession {
     /// RFC 3501 §7.2.1.
