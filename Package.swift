@@ -104,7 +104,7 @@ let package = Package(
                 "Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
-        tests("SASL", ["Dialogue", "CSASL"]),
+        tests("SASL", ["Dialogue", "Credentials", "CSASL"]),
         tests("DNS", ["Resolution", "MailTesting"]),
         tests("HTTPS", []),
         tests(

@@ -20,13 +20,16 @@ package struct ReceptionContext: Sendable {
     package var report: @Sendable (String, String) -> Void
     /// A text for people, in a `report-language`.
     package var words: @Sendable (Reason, String) -> String
+    /// Nil: nobody logs in.
+    package var authenticator: Authenticator?
 
     package init(
         store: MailStore, workshop: Workshop, queueIDs: QueueIDs, name: @escaping @Sendable () -> String,
         clock: @escaping @Sendable () -> Int64, zone: @escaping @Sendable (Int64) -> Int16,
         report: @escaping @Sendable (String, String) -> Void = { _, _ in },
-        words: @escaping @Sendable (Reason, String) -> String = { reason, _ in reason.key }
+        words: @escaping @Sendable (Reason, String) -> String = { reason, _ in reason.key }, authenticator: Authenticator? = nil
     ) {
+        self.authenticator = authenticator
         self.store = store
         self.workshop = workshop
         self.queueIDs = queueIDs
@@ -57,6 +60,7 @@ package final class Reception: Responder {
     private let isInNetworks: Bool
     /// Who has logged in, folded.
     var login: String?
+    private let dialogue: AuthenticationDialogue?
 
     private var sender: ReversePath = .null
     /// RFC 1870 SIZE of this transaction, for quotas; 1 when it was not said.
@@ -72,6 +76,7 @@ package final class Reception: Responder {
     package init(_ context: ReceptionContext, _ connection: Connection) {
         self.context = context
         self.connection = connection
+        dialogue = context.authenticator?.begin(connection, service: .smtp)
         let networks = context.store.value(.networks).split(separator: ",").compactMap { IPNetwork(String($0)) }
         let address = IPAddress(connection.peerAddress)
         isInNetworks = address.map { address in networks.contains { $0.contains(address) } } ?? false
@@ -114,8 +119,11 @@ package final class Reception: Responder {
         case .refused(let note):
             await trace(note)
             return .accepted
-        case .authenticate:
-            return .authentication(.failed(.temporary))
+        case .authenticate(let move):
+            guard let dialogue else { return .authentication(.failed(.temporary)) }
+            let outcome = await dialogue.move(move, connection.tls)
+            if case .succeeded(let login) = outcome { self.login = login }
+            return .authentication(outcome)
         case .flushQueue(let domain):
             return .refused(try await flush(domain))
         }

@@ -1,6 +1,5 @@
 import Dialogue
 import Flow
-import Glibc
 import IMAP
 import Logging
 import Network
@@ -11,21 +10,13 @@ import TLS
 
 /// The doors: what listens where, and what is behind it.
 extension Appliance {
-    func openDoors(
-        _ store: MailStore, _ certificates: Certificates, _ loops: Loops, _ complaints: Complaints
-    ) async throws -> [any ServedDoor] {
-        let live = LiveConfiguration(store, connectionCap: connectionCap)
-        let cores = sysconf(CInt(_SC_NPROCESSORS_ONLN))
-        let workshop = Workshop(threads: max(2, cores))
-        let reception = ReceptionContext(
-            store: store, workshop: workshop, queueIDs: QueueIDs(), name: { live.values.hostname }, clock: Clock.microseconds,
-            zone: Clock.zone, report: complaints.report, words: { Text.report($1)($0) })
-        // One core stays for whoever does not search.
-        let access = AccessContext(
-            store: store, workshop: workshop, searches: Workshop(threads: max(1, cores - 1)), report: complaints.report)
-        let handshakes = HandshakePool(threads: max(2, cores))
-        let offered = Security(.offered, pool: handshakes) { certificates.context }
-        let implicit = Security(.implicit, pool: handshakes) { certificates.context }
+    func openDoors(_ house: House, _ loops: Loops) async throws -> [any ServedDoor] {
+        let live = house.live
+        let reception = house.reception
+        let access = house.access
+        let certificates = house.certificates
+        let offered = Security(.offered, pool: house.handshakes) { certificates.context }
+        let implicit = Security(.implicit, pool: house.handshakes) { certificates.context }
 
         func smtp(
             _ name: String, _ security: Security, _ configuration: @escaping @Sendable (LiveConfiguration.Values) -> SMTP.Configuration
@@ -41,16 +32,16 @@ extension Appliance {
                 name: name, security: security, caps: { live.values.caps },
                 refusal: Array("-ERR [SYS/TEMP] Too many connections\r\n".utf8),
                 session: { MaildropSession(configuration: live.values.pop3, connection: $0) },
-                responder: { _, _ in MaildropAccess(access) })
+                responder: { connection, _ in MaildropAccess(access, connection) })
         }
         func imap(_ name: String, _ security: Security) -> Door<MailboxSession, MailboxAccess> {
             Door(
                 name: name, security: security, caps: { live.values.caps },
                 refusal: Array("* BYE [UNAVAILABLE] Too many connections\r\n".utf8),
                 session: { MailboxSession(connection: $0, configuration: live.values.imap) },
-                responder: { _, doorbell in
+                responder: { connection, doorbell in
                     MailboxAccess(
-                        access, clock: Clock.microseconds, isPointless: { doorbell.ending.hasBegun }, ring: { doorbell.ring() })
+                        access, connection, clock: Clock.microseconds, isPointless: { doorbell.ending.hasBegun }, ring: { doorbell.ring() })
                 })
         }
 

@@ -1,15 +1,26 @@
 #if DEBUG
     import Glibc
+    import Resolution
     import Synchronization
+
+    /// Nothing can be found out: tests send nothing to the Internet.
+    struct NoNames: Resolver {
+        func lookUp<Record: ResourceRecord>(_ type: Record.Type, _ name: String) async -> Lookup<Record> {
+            Lookup(outcome: .failed(reason: "no network in tests"), canonicalName: name)
+        }
+    }
 
     extension Appliance {
         /// What only a debug build listens to, for tests that need a process of their own.
-        ///  - `BUZON_TEST_PORTS=any`: free ports that the system chooses.
+        ///  - `BUZON_TEST_PORTS=any`: free ports that the system chooses, and no look-ups.
         ///  - `BUZON_TEST_KILL_AT=appended:3`: killed, as by `kill -9`, when the store's writer reaches the step `appended` for
         ///    the third time since the start.
         func obeyingTests(_ environment: [String: String]) -> Appliance {
             var appliance = self
-            if environment["BUZON_TEST_PORTS"] == "any" { appliance.portOffset = nil }
+            if environment["BUZON_TEST_PORTS"] == "any" {
+                appliance.portOffset = nil
+                appliance.resolver = NoNames()
+            }
             let parts = (environment["BUZON_TEST_KILL_AT"] ?? "").split(separator: ":")
             guard parts.count == 2, let count = Int(parts[1]) else { return appliance }
             let name = String(parts[0])

@@ -7,6 +7,7 @@ import Logging
 import Mail
 import Network
 import POP3
+import Resolution
 import SMTP
 import Store
 import UnixSignals
@@ -21,6 +22,8 @@ struct Appliance {
     var log: Logger
     /// Connections that may be open at once, over all doors of a protocol.
     var connectionCap = Self.descriptorsAllow
+    /// Answers for the DNS in tests; nil: the resolver, as the settings have it.
+    var resolver: (any Resolver)?
     /// What the store is opened with.
     var storage = Storage()
 
@@ -53,10 +56,17 @@ struct Appliance {
         let loops = Loops()
         do {
             let certificates = try await Certificates(store, log: log)
-            let doors = try await openDoors(store, certificates, loops, complaints)
-            let control = try await openControl(store, loops, doors)
+            let house = try await House(store, certificates, complaints, connectionCap: connectionCap)
+            let ports = Ports()
+            let outbound = try Outbound(
+                store, loops, house.handshakes, house.queueIDs, house.workshop, resolver: resolver, hosts: hosts,
+                smtpPort: { ports.smtp }, log: log, complaints: complaints)
+            let doors = try await openDoors(house, loops)
+            ports.note(doors)
+            let control = try await openControl(store, loops, doors, flush: { outbound.queue.wake() })
             return OpenAppliance(
-                store: store, control: control, doors: doors, certificates: certificates, loops: loops, log: log, stoppedBy: signals)
+                store: store, control: control, doors: doors, certificates: certificates, outbound: outbound, loops: loops, log: log,
+                stoppedBy: signals)
         } catch {
             await store.close()
             try? await loops.shutdown()
@@ -64,10 +74,12 @@ struct Appliance {
         }
     }
 
-    private func openControl(_ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor]) async throws -> any ServedDoor {
+    private func openControl(
+        _ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor], flush: @escaping @Sendable () -> Void
+    ) async throws -> any ServedDoor {
         let door = Door(
             name: "control", caps: { ConnectionCaps(total: 16) }, refusal: [], session: { _ in ControlSession() },
-            responder: { _, _ in ControlResponder(store: store) { doors.map(\.shown) } })
+            responder: { _, _ in ControlResponder(store: store, flush: flush) { doors.map(\.shown) } })
         let path = Control.path(directory)
         do {
             let listener = try await Listener.bind(door, path: path, loops: loops, log: log)

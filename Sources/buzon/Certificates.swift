@@ -1,7 +1,6 @@
 import FoundationEssentials
 import Glibc
 import Logging
-import ServiceLifecycle
 import Store
 import Synchronization
 import TLS
@@ -193,22 +192,5 @@ extension SelfSignedRequest {
         organization = store.value(.certificateOrganization)
         unit = store.value(.certificateUnit)
         email = store.value(.certificateEmail)
-    }
-}
-
-/// Looks for new certificates every second: a few `stat` calls.
-struct CertificateWatch: Service {
-    static let interval = Duration.seconds(1)
-
-    let certificates: Certificates
-
-    func run() async throws {
-        // The sleep that shutdown cuts short is the ordinary end.
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                try await Task.sleep(for: Self.interval)
-                await certificates.refresh()
-            }
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Flow
 import IMAP
 import Network
 import POP3
@@ -20,30 +21,34 @@ final class LiveConfiguration: Sendable {
 
     private let store: MailStore
     private let connectionCap: Int
+    /// What libsasl2 has.
+    private let mechanisms: Set<String>
     private let state: Mutex<(generation: UInt64, values: Values)>
 
-    init(_ store: MailStore, connectionCap: Int) {
+    init(_ store: MailStore, connectionCap: Int, mechanisms: Set<String>) {
         self.store = store
+        self.mechanisms = mechanisms
         self.connectionCap = connectionCap
-        state = Mutex((store.directoryGeneration, Self.read(store, connectionCap)))
+        state = Mutex((store.directoryGeneration, Self.read(store, connectionCap, mechanisms)))
     }
 
     var values: Values {
         let generation = store.directoryGeneration
         return state.withLock { state in
-            if state.generation != generation { state = (generation, Self.read(store, connectionCap)) }
+            if state.generation != generation { state = (generation, Self.read(store, connectionCap, mechanisms)) }
             return state.values
         }
     }
 
-    private static func read(_ store: MailStore, _ connectionCap: Int) -> Values {
+    private static func read(_ store: MailStore, _ connectionCap: Int, _ mechanisms: Set<String>) -> Values {
         let hostname = Appliance.hostname(store)
         let size = store.integer(.maximumMessageSize)
+        let offer = Authenticator.offer(available: mechanisms, isLegacy: store.bool(.legacyMechanisms))
         return Values(
             hostname: hostname,
-            exchange: SMTP.Configuration(hostname: hostname, maximumSize: size, offersTLS: true),
+            exchange: SMTP.Configuration(hostname: hostname, maximumSize: size, offersTLS: true, authentication: offer),
             submission: SMTP.Configuration(
-                hostname: hostname, maximumSize: size, offersTLS: true, role: .submission,
+                hostname: hostname, maximumSize: size, offersTLS: true, authentication: offer, role: .submission,
                 releaseSeconds: store.integer(.releaseDays) * 86_400),
             pop3: MaildropSession.Configuration(), imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size),
             caps: ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress)))

@@ -13,8 +13,8 @@ struct OpenAppliance: Sendable {
     private let group: ServiceGroup
 
     init(
-        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, loops: Loops, log: Logger,
-        stoppedBy signals: [UnixSignal]
+        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, outbound: Outbound, loops: Loops,
+        log: Logger, stoppedBy signals: [UnixSignal]
     ) {
         self.store = store
         self.doors = doors
@@ -25,7 +25,9 @@ struct OpenAppliance: Sendable {
         quiet.logLevel = .error
         // The doors close first, the store last.
         let services: [any Service] = [
-            StoreService(store: store), CertificateWatch(certificates: certificates), DoorsService(doors: [control]),
+            StoreService(store: store), SettingsWatch(certificates: certificates, names: outbound.names),
+            OutboundService(outbound: outbound),
+            DoorsService(doors: [control]),
             DoorsService(doors: doors), MemoryReturn(),
             Announcement(log: log),
         ]

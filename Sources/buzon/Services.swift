@@ -91,3 +91,22 @@ struct MemoryReturn: Service {
         }
     }
 }
+
+/// Looks every second for what has changed outside of the doors: certificates (a few `stat` calls), the resolver's settings.
+struct SettingsWatch: Service {
+    static let interval = Duration.seconds(1)
+
+    let certificates: Certificates
+    let names: Names?
+
+    func run() async throws {
+        // The sleep that shutdown cuts short is the ordinary end.
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                try await Task.sleep(for: Self.interval)
+                await certificates.refresh()
+                names?.refresh()
+            }
+        }
+    }
+}

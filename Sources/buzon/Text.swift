@@ -37,6 +37,13 @@ struct Text: Sendable {
         return text
     }
 
+    /// As above, with values that come as a list.
+    func words(_ key: String, _ values: [(String, String)]) -> String {
+        values.reduce(texts[key] ?? key) { text, value in
+            text.split(separator: "{\(value.0)}", omittingEmptySubsequences: false).joined(separator: value.1)
+        }
+    }
+
     private static let english = Text(.english)
     private static let spanish = Text(.spanish)
 

@@ -62,6 +62,7 @@ struct ServedAppliance: Sendable {
             directory: scratch.path + "/data", hosts: ["127.0.0.1"], portOffset: nil,
             log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         appliance.storage.options.keepsHouse = false
+        appliance.resolver = NoNames()
         prepare(&appliance)
         let served = ServedAppliance(directory: appliance.directory, open: try await appliance.open())
         // Threads of its own for the server, too: tests that compute for long leave none of the common ones.

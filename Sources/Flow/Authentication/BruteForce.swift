@@ -9,8 +9,6 @@ import Synchronization
 ///
 /// An account that nobody has is counted as one that somebody has.
 final class BruteForce: Sendable {
-    /// Seconds after which failures are forgotten.
-    static let age: Int64 = 3_600
     /// The answer to the first wrong password comes so late after its question; each further one doubles it.
     static let firstDelay = Duration.milliseconds(500)
     static let longestDelay = Duration.seconds(8)
@@ -23,21 +21,15 @@ final class BruteForce: Sendable {
 
         init(_ connection: Connection) {
             isLoopback = connection.isLoopback
-            guard let address = IPAddress(connection.peerAddress), !address.isIPv4,
-                let network = IPAddress(bytes: address.bytes.prefix(8) + [UInt8](repeating: 0, count: 8))
-            else {
-                key = connection.peerAddress
-                return
-            }
-            key = "\(network)/64"
+            key = IPAddress(connection.peerAddress)?.loginKey ?? connection.peerAddress
         }
     }
 
-    private struct Tallies: Sendable {
-        var addresses = Tally()
-        var accounts = Tally()
+    private struct Counted: Sendable {
+        var addresses = FailureCounts()
+        var accounts = FailureCounts()
 
-        subscript(kind: Lockout.Kind) -> Tally {
+        subscript(kind: Lockout.Kind) -> FailureCounts {
             get { kind == .address ? addresses : accounts }
             _modify {
                 if kind == .address { yield &addresses } else { yield &accounts }
@@ -51,7 +43,7 @@ final class BruteForce: Sendable {
     private let report: @Sendable (String, String) -> Void
     /// Passwords are kept as keyed hashes only, of a key that ends with the process.
     private let key = randomBytes(32)
-    private let tallies: Mutex<Tallies>
+    private let tallies: Mutex<Counted>
     /// Logins that were noted, by account and address, with their hour: not each one is written.
     private let noted = Mutex<[String: Int64]>([:])
     private static let notedLimit = 16_384
@@ -62,7 +54,7 @@ final class BruteForce: Sendable {
         self.store = store
         self.clock = clock
         self.report = report
-        var found = Tallies()
+        var found = Counted()
         for lockout in try await store.lockouts(now: clock()) {
             found[lockout.kind].restore(lockout.key, failures: lockout.failures, last: lockout.last, until: lockout.until)
         }
@@ -81,7 +73,7 @@ final class BruteForce: Sendable {
     }
 
     private func isLocked(_ kind: Lockout.Kind, _ key: String, _ now: Int64) -> Bool {
-        let count = tallies.withLock { $0[kind].count(of: key, now: now, age: Self.age) }
+        let count = tallies.withLock { $0[kind].count(of: key, now: now) }
         guard let count, count.until > now else { return false }
         guard count.isKept else { return true }
         // Somebody may have lifted it. Who can't be asked is believed.
@@ -101,17 +93,17 @@ final class BruteForce: Sendable {
         let now = clock()
         let hash = password.map { hashed($0, account) }
         let limit = store.integer(.loginFailures)
-        let until = now + Int64(store.integer(.lockoutMinutes)) * 60
+        let seconds = Int64(store.integer(.lockoutMinutes)) * 60
         // Nobody locks out a neighbour on this machine, nor himself by it.
         guard !origin.isLoopback else { return Self.firstDelay }
         var locked: [Lockout] = []
         let failures = tallies.withLock { tallies in
             var most = 0
             for (kind, key) in [(Lockout.Kind.address, origin.key), (.account, account)] {
-                let failures = tallies[kind].add(hash, to: key, now: now, age: Self.age)
+                let failures = tallies[kind].add(hash, to: key, now: now)
                 most = max(most, failures)
                 guard failures >= limit else { continue }
-                tallies[kind].lock(key, until: until)
+                let until = tallies[kind].lock(key, now: now, seconds: seconds)
                 locked.append(Lockout(kind: kind, key: key, failures: failures, last: now, until: until))
             }
             return most

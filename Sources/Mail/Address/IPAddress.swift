@@ -130,6 +130,14 @@ extension IPAddress: CustomStringConvertible {
     }
 }
 
+extension IPAddress {
+    /// What one household or customer is known by: the address, of IPv6 the network `2001:db8::/64`.
+    package var loginKey: String {
+        if isIPv4 { return description }
+        return IPAddress(family: .v6, high: high, low: 0).description + "/64"
+    }
+}
+
 /// Addresses with a common prefix, as Postfix's `mynetworks` writes them: `127.0.0.0/8`, `[::1]/128`, `192.168.1.5`.
 package struct IPNetwork: Hashable, Sendable {
     package let address: IPAddress

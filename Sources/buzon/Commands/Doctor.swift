@@ -132,6 +132,12 @@ struct Doctor: AsyncParsableCommand {
         if health.usersWithoutPassword > 0 {
             findings.append(Finding("passwords", .warning, text("doctor.passwords.text", ["count": health.usersWithoutPassword])))
         }
+        if store.bool(.legacyMechanisms) {
+            findings.append(
+                Finding(
+                    "legacy", .warning,
+                    text("doctor.legacy.text", ["count": health.usersWithoutPlainPassword, "users": health.users])))
+        }
         if store.value(.administrator).isEmpty {
             findings.append(Finding("administrator", .warning, text("doctor.administrator.none")))
         }

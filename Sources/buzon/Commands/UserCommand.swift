@@ -60,6 +60,7 @@ struct UserCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
         @Argument(help: ArgumentHelp(text("help.user.email"), valueName: "EMAIL")) var email: String
         @Option(help: ArgumentHelp(text("help.user.quota"), valueName: "BYTES")) var quota: Int?
+        @Flag(help: ArgumentHelp(text("help.user.hash"))) var hash = false
 
         func validate() throws {
             guard quota.map({ $0 >= 0 }) ?? true else { throw ValidationError(text("user.quota.invalid")) }
@@ -78,11 +79,16 @@ struct UserCommand: ParsableCommand {
                 try await telling({
                     switch $0 {
                     case .alreadyExists: text("user.exists", ["email": email])
+                    case .invalid("hash"): text("user.hash.invalid")
                     case .invalid: text("user.invalid", ["email": email])
                     default: nil
                     }
                 }) {
-                    try await store.addUser(email, password: password, quota: quota)
+                    if hash {
+                        try await store.addUser(email, hash: String(decoding: password, as: UTF8.self), quota: quota)
+                    } else {
+                        try await store.addUser(email, password: password, quota: quota)
+                    }
                 }
             }
             try common.answer(Done(email: email), text("user.added", ["email": email]))
@@ -157,6 +163,7 @@ struct UserCommand: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: text("help.user.password"))
         @OptionGroup var common: CommonOptions
         @Argument(help: ArgumentHelp(text("help.user.email"), valueName: "EMAIL")) var email: String
+        @Flag(help: ArgumentHelp(text("help.user.hash"))) var hash = false
 
         func run() async throws {
             let email = try canonical(email)
@@ -166,10 +173,15 @@ struct UserCommand: ParsableCommand {
                 try await telling({
                     switch $0 {
                     case .nonExistent: unknown(email).description
+                    case .invalid("hash"): text("user.hash.invalid")
                     default: nil
                     }
                 }) {
-                    try await store.setPassword(email, password)
+                    if hash {
+                        try await store.setPassword(email, hash: String(decoding: password, as: UTF8.self))
+                    } else {
+                        try await store.setPassword(email, password)
+                    }
                 }
             }
             try common.answer(Done(email: email), text("user.password.set", ["email": email]))

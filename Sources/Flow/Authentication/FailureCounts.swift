@@ -1,9 +1,11 @@
 /// Distinct wrong passwords by key, in bounded memory. A value: whoever shares it locks it.
-struct Tally: Sendable {
+struct FailureCounts: Sendable {
     struct Count: Sendable {
         /// Keyed hashes of the passwords.
         var seen: [UInt64] = []
         var failures = 0
+        /// Lockouts so far: each one is twice as long as the one before.
+        var rounds = 0
         /// Seconds since 1970.
         var last: Int64 = 0
         /// End of the lockout; 0: none.
@@ -19,18 +21,24 @@ struct Tally: Sendable {
 
     private(set) var counts: [String: Count] = [:]
 
-    /// What is counted at `now`; what is older than `age` seconds is forgotten, and so is what led to a lockout that is over.
-    mutating func count(of key: String, now: Int64, age: Int64) -> Count? {
+    /// Seconds after which failures are forgotten, and after which lockouts are.
+    static let age: Int64 = 3_600
+    static let memory: Int64 = 86_400
+
+    /// What is counted at `now`. After a lockout the count begins anew.
+    mutating func count(of key: String, now: Int64) -> Count? {
         guard let count = counts[key] else { return nil }
-        let isOver = count.until > 0 ? count.until <= now : count.last + age <= now
-        guard isOver else { return count }
-        counts[key] = nil
-        return nil
+        if count.until > now { return count }
+        if count.until > 0 || count.last + Self.age <= now {
+            let isRemembered = count.rounds > 0 && max(count.last, count.until) + Self.memory > now
+            counts[key] = isRemembered ? Count(rounds: count.rounds, last: max(count.last, count.until)) : nil
+        }
+        return counts[key]
     }
 
     /// Counts a wrong password; `password` nil: one that nobody saw, always another one. Answers how many there are.
-    mutating func add(_ password: UInt64?, to key: String, now: Int64, age: Int64) -> Int {
-        var count = count(of: key, now: now, age: age) ?? Count()
+    mutating func add(_ password: UInt64?, to key: String, now: Int64) -> Int {
+        var count = count(of: key, now: now) ?? Count()
         count.last = now
         if let password {
             guard !count.seen.contains(password) else {
@@ -45,12 +53,20 @@ struct Tally: Sendable {
         return count.failures
     }
 
-    mutating func lock(_ key: String, until: Int64) { counts[key]?.until = until }
+    /// Answers the end of the lockout. One that holds already is not made longer.
+    mutating func lock(_ key: String, now: Int64, seconds: Int64) -> Int64 {
+        guard var count = counts[key], count.until <= now else { return counts[key]?.until ?? now }
+        count.until = now + min(max(seconds, Self.memory), seconds << Int64(min(count.rounds, 10)))
+        count.rounds += 1
+        count.isKept = false
+        counts[key] = count
+        return count.until
+    }
 
     /// A lockout from before the start.
     mutating func restore(_ key: String, failures: Int, last: Int64, until: Int64) {
         if counts[key] == nil { makeRoom() }
-        counts[key] = Count(failures: failures, last: last, until: until, isKept: true)
+        counts[key] = Count(failures: failures, rounds: 1, last: last, until: until, isKept: true)
     }
 
     mutating func kept(_ key: String) { counts[key]?.isKept = true }
