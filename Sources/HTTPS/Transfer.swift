@@ -119,9 +119,9 @@ final class Transfer {
         switch code {
         case CURLE_OPERATION_TIMEDOUT, CURLE_ABORTED_BY_CALLBACK: return .timedOut
         case CURLE_PEER_FAILED_VERIFICATION:
-            // X509_V_ERR of OpenSSL: CERT_NOT_YET_VALID, CERT_HAS_EXPIRED; OK when it was the name.
+            // X509_V_ERR of OpenSSL: CERT_NOT_YET_VALID, CERT_HAS_EXPIRED. 1 is what libcurl begins with: the chain was not at fault.
             switch number(CURLINFO_SSL_VERIFYRESULT) {
-            case 0: return .tls(.otherName)
+            case 0, 1: return .tls(.otherName)
             case 9, 10: return .tls(.expired)
             default: return .tls(.untrusted)
             }

@@ -7,7 +7,7 @@ import Testing
 
     @Test func theExampleOfTheRFC() throws {
         for body in [
-            Self.text, Self.text.replacing("\r\n", with: "\n"), String(Self.text.dropLast(2)), Self.text + "\r\nnew-key: x : y \r\n",
+            Self.text, Self.text.replacing("\r\n", with: "\n"), String(Self.text.dropLast()), Self.text + "\r\nnew-key: x : y \r\n",
         ] {
             let policy = try #require(STSPolicy(Array(body.utf8)))
             #expect(policy.mode == .enforce && policy.maxAge == 604_800)
