@@ -66,7 +66,7 @@ let package = Package(
         module(
             "Network",
             [
-                "Dialogue", "Mail", "TLS", .product(name: "NIOCore", package: "swift-nio"),
+                "Dialogue", "Mail", "SMTP", "TLS", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -97,12 +97,22 @@ let package = Package(
         tests("MailTesting", ["Dialogue"]),
         tests("Credentials", []),
         tests("Store", ["Mail", "Credentials"]),
-        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store"]),
-        tests("TLS", ["Dialogue", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store", "SASL"]),
+        tests(
+            "TLS",
+            [
+                "Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests("SASL", ["Dialogue", "CSASL"]),
-        tests("DNS", ["Resolution"]),
+        tests("DNS", ["Resolution", "MailTesting"]),
         tests("HTTPS", []),
-        tests("Network", ["Dialogue", "TLS", "MailTesting"]),
+        tests(
+            "Network",
+            [
+                "Dialogue", "SMTP", "TLS", "MailTesting", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests("buzon", ["Mail", "Store", "Flow", "TLS", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
     ]
 )

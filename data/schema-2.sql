@@ -47,6 +47,7 @@ CREATE TABLE known_address (
     last INTEGER NOT NULL,
     PRIMARY KEY (user_id, address)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX known_address_address ON known_address (address, last);
 
 -- Who is refused for wrong passwords.
 CREATE TABLE lockout (

@@ -9,10 +9,14 @@ package struct AccessContext: Sendable {
     package var searches: Workshop
     /// Told what went wrong (a kind, and a line), for the log.
     package var report: @Sendable (String, String) -> Void
+    /// Nil: nobody logs in.
+    package var authenticator: Authenticator?
 
     package init(
-        store: MailStore, workshop: Workshop, searches: Workshop, report: @escaping @Sendable (String, String) -> Void = { _, _ in }
+        store: MailStore, workshop: Workshop, searches: Workshop, report: @escaping @Sendable (String, String) -> Void = { _, _ in },
+        authenticator: Authenticator? = nil
     ) {
+        self.authenticator = authenticator
         self.store = store
         self.workshop = workshop
         self.searches = searches

@@ -1,4 +1,4 @@
-import Dialogue
+package import Dialogue
 package import IMAP
 import Mail
 import Store
@@ -8,13 +8,15 @@ package final class MailboxAccess: Responder {
     package typealias Question = IMAP.Question
     package typealias Answer = IMAP.Answer
 
-    private let context: AccessContext
+    let context: AccessContext
     private let ring: @Sendable () -> Void
     private let clock: @Sendable () -> Int64
     /// Whether the peer has gone, or the server is going down.
     private let isPointless: @Sendable () -> Bool
 
-    private var user: UserID?
+    var tls: TLSFacts?
+    let dialogue: AuthenticationDialogue?
+    var user: UserID?
     private var wake: Wake?
     private var isReadOnly = true
     /// The session's own UIDNEXT: what came from there on has arrived.
@@ -24,9 +26,11 @@ package final class MailboxAccess: Responder {
 
     /// `ring` is called after each commit that changed the selected mailbox; `clock` tells microseconds since 1970.
     package init(
-        _ context: AccessContext, clock: @escaping @Sendable () -> Int64, isPointless: @escaping @Sendable () -> Bool = { false },
+        _ context: AccessContext, _ connection: Connection, clock: @escaping @Sendable () -> Int64, isPointless: @escaping @Sendable () -> Bool = { false },
         ring: @escaping @Sendable () -> Void
     ) {
+        tls = connection.tls
+        dialogue = context.authenticator?.begin(connection, service: .imap)
         self.isPointless = isPointless
         self.context = context
         self.clock = clock
@@ -41,6 +45,8 @@ package final class MailboxAccess: Responder {
             return .refused(Self.refusal(error))
         }
     }
+
+    package func secured(_ tls: TLSFacts) { self.tls = tls }
 
     package func take(_ piece: [UInt8]) async {
         guard let spool, spoolFailure == nil else { return }
@@ -65,19 +71,15 @@ package final class MailboxAccess: Responder {
 
     private func reply(_ question: IMAP.Question) async throws(StoreFailure) -> IMAP.Answer {
         let store = context.store
-        if case .login(let name, let password) = question {
-            guard let id = try await store.authenticate(name, password: password.bytes) else {
-                return .refused(IMAP.Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed"))
-            }
-            user = id
-            return .accepted
+        switch question {
+        case .login(let name, let password): return try await logIn(name, password)
+        case .authenticate(let move): return try await authenticate(move)
+        default: break
         }
         guard let user else { return .refused(IMAP.Refusal(code: "AUTHENTICATIONFAILED", "Not authenticated")) }
         switch question {
-        case .login:
+        case .login, .authenticate:
             return .accepted
-        case .authenticate:
-            return .authentication(.failed(.temporary))
         case .mailboxes:
             return .mailboxes(try await store.mailboxes(user))
         case .create(let name):

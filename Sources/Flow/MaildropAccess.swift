@@ -1,4 +1,4 @@
-import Dialogue
+package import Dialogue
 import Mail
 package import POP3
 import Store
@@ -9,24 +9,37 @@ package final class MaildropAccess: Responder {
     package typealias Answer = POP3.Answer
 
     private let context: AccessContext
+    private var tls: TLSFacts?
+    private let dialogue: AuthenticationDialogue?
+    /// Who logged in by SASL. `.enter` opens his maildrop and no other.
+    private var login: String?
     private var maildrop: Maildrop?
 
-    package init(_ context: AccessContext) { self.context = context }
+    package init(_ context: AccessContext, _ connection: Connection) {
+        self.context = context
+        tls = connection.tls
+        dialogue = context.authenticator?.begin(connection, service: .pop)
+    }
+
+    package func secured(_ tls: TLSFacts) { self.tls = tls }
 
     package func answer(_ question: POP3.Question) async throws -> POP3.Answer {
         do throws(StoreFailure) {
             switch question {
             case .open(let user, let password):
-                guard let id = try await context.store.authenticate(user, password: password.bytes) else {
-                    return .refused(.authentication)
+                switch await dialogue?.check(user: user, password: password) {
+                case .succeeded(let login): return try await open(login)
+                case .failed(let failure): return .refused(Self.refusal(failure))
+                case .challenge, nil: return .refused(.temporary)
                 }
-                let maildrop = try await context.store.openMaildrop(id)
-                self.maildrop = maildrop
-                return .opened(maildrop.messages.map { POP3.MaildropMessage(uid: $0.uid, uniqueID: $0.uniqueID, body: $0.body) })
-            case .authenticate:
-                return .authentication(.failed(.temporary))
-            case .enter:
-                return .refused(.temporary)
+            case .authenticate(let move):
+                guard let dialogue else { return .authentication(.failed(.temporary)) }
+                let outcome = await dialogue.move(move, tls)
+                if case .succeeded(let login) = outcome { self.login = login }
+                return .authentication(outcome)
+            case .enter(let login):
+                guard login == self.login else { return .refused(.authentication) }
+                return try await open(login)
             case .read(let body, let range):
                 return .bytes(try await context.store.read(body, range))
             case .update(let uids):
@@ -47,6 +60,22 @@ package final class MaildropAccess: Responder {
     package func take(_ piece: [UInt8]) async {}
 
     package func end() async { release() }
+
+    private func open(_ login: String) async throws(StoreFailure) -> POP3.Answer {
+        // Removed since.
+        guard let user = try await context.store.user(login) else { return .refused(.authentication) }
+        let maildrop = try await context.store.openMaildrop(user.id)
+        self.maildrop = maildrop
+        return .opened(maildrop.messages.map { POP3.MaildropMessage(uid: $0.uid, uniqueID: $0.uniqueID, body: $0.body) })
+    }
+
+    private static func refusal(_ failure: AuthenticationFailure) -> POP3.Refusal {
+        switch failure {
+        case .wrong, .malformed, .cancelled: .authentication
+        case .throttled: .throttled
+        case .temporary: .temporary
+        }
+    }
 
     private func release() {
         maildrop?.release()

@@ -4,6 +4,8 @@ package struct Limits: Sendable, Equatable {
     package var unauthenticatedCommand = 65_536
     /// One command, its literals included (APPEND's message not counted). RFC 9051 §4.1 leaves it open; RFC 2683 §3.2.1.5 asks for 8,000.
     package var command = 262_144
+    /// A line of the client's in a SASL exchange (RFC 3501 §6.2.2 names no limit; RFC 4954 §4: 12288 suffice for all mechanisms).
+    package var authenticationLine = 12_288
     /// One literal that is not a message.
     package var literal = 65_536
     /// RFC 7888 §4: a non-synchronising literal that nobody wants is read and forgotten up to here; beyond, the session ends.

@@ -2,3 +2,4 @@
 //
 //  - Dialog: conversations as text files, and the player that cuts them into pieces of every size.
 //  - Fuzz: random input and random answers against any session.
+//  - Zones: signed DNS zones on a loopback port.

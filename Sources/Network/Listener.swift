@@ -1,4 +1,5 @@
 package import Dialogue
+import Glibc
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -219,7 +220,8 @@ extension Connection {
         let address = Self.text(peer)
         self.init(
             peerAddress: address, peerPort: peer?.port ?? 0, localAddress: Self.text(local), localPort: local?.port ?? 0,
-            isLoopback: address.isEmpty || address.hasPrefix("127.") || address == "::1", id: id)
+            isLoopback: address.isEmpty || address.hasPrefix("127.") || address == "::1", id: id,
+            accepted: Int64(time(nil)))
     }
 
     private static func text(_ address: SocketAddress?) -> String {

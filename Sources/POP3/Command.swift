@@ -2,7 +2,9 @@
 enum Command: Equatable {
     case user(String)
     case pass([UInt8])
-    case capa, stat, noop, rset, quit
+    case capa, stat, noop, rset, quit, stls
+    /// RFC 5034 §4; without a mechanism: which are there?
+    case auth(mechanism: String?, initial: [UInt8]?)
     case list(Int?)
     case uidl(Int?)
     case retr(Int)
@@ -30,6 +32,10 @@ enum Command: Equatable {
         case "NOOP": self = words.isEmpty ? .noop : .malformed
         case "RSET": self = words.isEmpty ? .rset : .malformed
         case "QUIT": self = words.isEmpty ? .quit : .malformed
+        case "STLS": self = words.isEmpty ? .stls : .malformed
+        case "AUTH":
+            let name = words.first.map { String(decoding: $0.prefix(64).map(Self.capital), as: UTF8.self) }
+            self = words.count <= 2 ? .auth(mechanism: name, initial: words.count == 2 ? Array(words[1]) : nil) : .malformed
         case "LIST": self = words.isEmpty || (words.count == 1 && number != nil) ? .list(number) : .malformed
         case "UIDL": self = words.isEmpty || (words.count == 1 && number != nil) ? .uidl(number) : .malformed
         case "RETR": self = words.count == 1 ? number.map { .retr($0) } ?? .malformed : .malformed
@@ -46,8 +52,10 @@ enum Command: Equatable {
 
     private static func keyword(_ bytes: ArraySlice<UInt8>) -> String {
         guard bytes.count <= 4 else { return "" }
-        return String(decoding: bytes.map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }, as: UTF8.self)
+        return String(decoding: bytes.map(capital), as: UTF8.self)
     }
+
+    private static func capital(_ byte: UInt8) -> UInt8 { (0x61...0x7A).contains(byte) ? byte & 0xDF : byte }
 
     /// Decimal digits; a number that is too large for anything becomes `Int.max`.
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {

@@ -2,6 +2,8 @@
 package struct Limits: Sendable, Equatable {
     /// RFC 2449 §4: 255 octets with CRLF. Pass phrases and internationalised names need more.
     package var commandLine = 1024
+    /// A line of the client's in a SASL exchange (RFC 5034 §4 leaves it to the mechanisms; RFC 4954 §4: 12288 suffice for all).
+    package var authenticationLine = 12_288
     /// Lines that are no command, before the session closes.
     package var errors = 20
     /// Logins that fail, for whatever reason, in one connection.

@@ -5,8 +5,9 @@ extension MaildropSession {
         let question = awaited
         awaited = .nothing
         switch question {
-        case .nothing, .release: break
+        case .nothing, .release, .cancellation: break
         case .open: resumeOpen(answer)
+        case .authentication: resumeAuthentication(answer)
         case .read(let range): resumeRead(range, answer)
         case .update:
             if case .accepted = answer {
@@ -28,9 +29,13 @@ extension MaildropSession {
             say("+OK \(maildrop.count) messages (\(maildrop.size) octets)")
         case .refused, .accepted, .authentication, .bytes:
             say("-ERR \(Self.text(refusal(answer), or: "The maildrop cannot be opened now"))")
-            failedLogins += 1
-            if failedLogins >= configuration.limits.failedLogins { close() }
+            countFailedLogin()
         }
+    }
+
+    mutating func countFailedLogin() {
+        failedLogins += 1
+        if failedLogins >= configuration.limits.failedLogins { close() }
     }
 
     mutating func resumeRead(_ range: Range<Int>, _ answer: Answer) {
@@ -64,7 +69,7 @@ extension MaildropSession {
     }
 
     /// With its response code (RFC 2449 §8, RFC 3206 §4).
-    private static func text(_ refusal: Refusal, or text: String) -> String {
+    static func text(_ refusal: Refusal, or text: String) -> String {
         switch refusal {
         case .authentication: "[AUTH] Wrong name or password"
         case .throttled: "[SYS/TEMP] Too many wrong passwords, try again later"

@@ -6,7 +6,7 @@ extension MaildropSession {
         switch state {
         case .authorization(let user): authorize(command, user: user)
         case .transaction(let maildrop): transact(command, maildrop)
-        case .greeting, .listing, .sending, .closing, .closed: break
+        case .greeting, .response, .handshake, .listing, .sending, .closing, .closed: break
         }
     }
 
@@ -24,6 +24,9 @@ extension MaildropSession {
             guard let user else { return refuse("Send USER first") }
             state = .authorization(user: nil)
             ask(.open(user: user, password: Secret(password)), .open)
+        case .stls: startTLS()
+        case .auth(nil, _): sayMechanisms()
+        case .auth(.some(let mechanism), let initial): authenticate(mechanism, initial)
         case .capa: acts.append(.say(capabilities))
         case .quit:
             say("+OK Bye")
@@ -34,7 +37,7 @@ extension MaildropSession {
         }
     }
 
-    private mutating func refusePlainText() {
+    mutating func refusePlainText() {
         // RFC 3206 §4 [AUTH]: the problem is with how the user logs in.
         refuse("[AUTH] A password is not taken over an unencrypted connection")
     }
@@ -43,6 +46,10 @@ extension MaildropSession {
     private var capabilities: [UInt8] {
         var lines = ["+OK Capability list follows", "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"]
         if allowsPlainText { lines.append("USER") }
+        // RFC 2595 §4: not once TLS is in use.
+        if configuration.offersTLS, !connection.isEncrypted { lines.append("STLS") }
+        // RFC 5034 §3.
+        if !mechanisms.isEmpty { lines.append("SASL " + mechanisms.joined(separator: " ")) }
         lines += ["EXPIRE NEVER", "IMPLEMENTATION Buzon", ".", ""]
         return Array(lines.joined(separator: "\r\n").utf8)
     }
@@ -79,7 +86,7 @@ extension MaildropSession {
             say("+OK \(maildrop.count) messages (\(maildrop.size) octets)")
         case .quit: ask(.update(delete: maildrop.marked.map { maildrop.messages[$0].uid }.sorted()), .update)
         case .capa: acts.append(.say(capabilities))
-        case .user, .pass: refuse("You are logged in already")
+        case .user, .pass, .stls, .auth: refuse("You are logged in already")
         case .malformed: refuse("Malformed command")
         case .unknown: refuse("Unknown command")
         }

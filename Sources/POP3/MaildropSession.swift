@@ -6,13 +6,25 @@ package struct MaildropSession: ~Copyable, ServerSession {
     package struct Configuration: Sendable {
         package var limits: Limits
 
-        package init(limits: Limits = Limits()) { self.limits = limits }
+        /// RFC 2595: whether STLS is offered to a connection in the clear.
+        package var offersTLS: Bool
+        package var authentication: AuthenticationOffer
+
+        package init(limits: Limits = Limits(), offersTLS: Bool = false, authentication: AuthenticationOffer = .none) {
+            self.limits = limits
+            self.offersTLS = offersTLS
+            self.authentication = authentication
+        }
     }
 
     enum State: Sendable {
         case greeting
         /// RFC 1939 §4; the name that USER gave.
         case authorization(user: String?)
+        /// The client's next line in a SASL exchange (RFC 5034 §4).
+        case response
+        /// `.startTLS` was said, `secured` has not come. What arrives is nobody's.
+        case handshake
         /// RFC 1939 §5.
         case transaction(Maildrop)
         /// LIST or UIDL is being said; the next message number.
@@ -35,6 +47,9 @@ package struct MaildropSession: ~Copyable, ServerSession {
     enum Awaited: Sendable {
         case nothing
         case open
+        case authentication
+        /// The answer is of no interest.
+        case cancellation
         case read(Range<Int>)
         case update
         case release
@@ -43,18 +58,19 @@ package struct MaildropSession: ~Copyable, ServerSession {
     enum Act: Sendable {
         case say([UInt8])
         case ask(Question, Awaited)
+        case startTLS
         case close
     }
 
     let configuration: Configuration
-    let connection: Connection
+    var connection: Connection
     var buffer = LineBuffer()
     var state = State.greeting
     var awaited = Awaited.nothing
     var acts: [Act] = []
     private var nextAct = 0
-    private var hasEnded = false
-    private var isGoingDown = false
+    private(set) var hasEnded = false
+    private(set) var isGoingDown = false
     private var errors = 0
     var failedLogins = 0
 
@@ -73,8 +89,8 @@ package struct MaildropSession: ~Copyable, ServerSession {
 
     package mutating func receive(_ bytes: Span<UInt8>) {
         switch state {
-        case .closing, .closed: break
-        case .greeting, .authorization, .transaction, .listing, .sending: buffer.append(bytes)
+        case .handshake, .closing, .closed: break
+        case .greeting, .authorization, .response, .transaction, .listing, .sending: buffer.append(bytes)
         }
     }
 
@@ -86,7 +102,8 @@ package struct MaildropSession: ~Copyable, ServerSession {
         switch state {
         case .closing, .closed: break
         // RFC 1939 §3: the session ends without the update state.
-        case .greeting, .authorization, .transaction, .listing, .sending: finish("-ERR Autologout: idle for too long")
+        case .greeting, .authorization, .response, .handshake, .transaction, .listing, .sending:
+            finish("-ERR Autologout: idle for too long")
         }
     }
 
@@ -104,6 +121,7 @@ package struct MaildropSession: ~Copyable, ServerSession {
                 case .ask(let question, let awaited):
                     self.awaited = awaited
                     return .ask(question)
+                case .startTLS: return .startTLS
                 case .close: state = .closed
                 }
             }
@@ -118,6 +136,7 @@ package struct MaildropSession: ~Copyable, ServerSession {
             if isGoingDown { finish("-ERR [SYS/TEMP] The server is going down") } else { say("+OK Buzon POP3 server ready") }
             return nil
         case .authorization, .transaction: return nextCommand()
+        case .response: return nextResponse()
         case .listing(let maildrop, let listing, let next): return list(maildrop, listing, from: next)
         case .sending(_, let sending):
             let end = min(sending.offset + sending.piece, sending.message.body.size)
@@ -127,36 +146,43 @@ package struct MaildropSession: ~Copyable, ServerSession {
             }
             ask(.read(sending.message.body, sending.offset..<end), .read(sending.offset..<end))
             return nil
-        case .closing, .closed: return .close
+        // A handshake that failed leaves nothing to talk over.
+        case .handshake, .closing, .closed: return .close
         }
     }
 
     private mutating func nextCommand() -> Step<Question>? {
+        guard let line = takeLine(limit: configuration.limits.commandLine) else { return waitOrEnd() }
+        if let line { perform(Command(line)) }
+        return nil
+    }
+
+    /// The next line without its end. nil: there is none yet; of that, nil: the session ends instead.
+    mutating func takeLine(limit: Int) -> ArraySlice<UInt8>?? {
         if isGoingDown {
             finish("-ERR [SYS/TEMP] The server is going down")
-            return nil
+            return .some(nil)
         }
         guard let lineFeed = buffer.nextLineFeed() else {
-            if buffer.count > configuration.limits.commandLine {
-                finish("-ERR Line too long")
-                return nil
-            }
-            if hasEnded {
-                release()
-                close()
-                return nil
-            }
-            return .needInput(Patience(configuration.limits.inactivity))
+            guard buffer.count > limit else { return nil }
+            finish("-ERR Line too long")
+            return .some(nil)
         }
         var line = [UInt8](buffer.bytes.prefix(lineFeed))[...]
         buffer.consume(lineFeed + 1)
         // RFC 1939 §3 says CRLF; clients that send LF alone are understood, and no harm can come of it here.
         if line.last == 0x0D { line.removeLast() }
-        if line.count > configuration.limits.commandLine {
+        if line.count > limit {
             finish("-ERR Line too long")
-        } else {
-            perform(Command(line))
+            return .some(nil)
         }
+        return line
+    }
+
+    mutating func waitOrEnd() -> Step<Question>? {
+        guard hasEnded else { return .needInput(Patience(configuration.limits.inactivity)) }
+        release()
+        close()
         return nil
     }
 }
@@ -175,18 +201,28 @@ extension MaildropSession {
         if errors < configuration.limits.errors { say("-ERR " + text) } else { finish("-ERR Too many errors") }
     }
 
-    /// The last words. The maildrop is released as it was.
+    /// The last words. The maildrop is released as it was, an exchange given up.
     mutating func finish(_ line: String) {
         say(line)
         release()
         close()
     }
 
+    /// Gives back what the outside holds for this session.
     mutating func release() {
         switch state {
         case .transaction, .listing, .sending: ask(.release, .release)
-        case .greeting, .authorization, .closing, .closed: break
+        // Whoever answers must not wait for the rest of an exchange.
+        case .response: ask(.authenticate(.cancel), .cancellation)
+        case .greeting, .authorization, .handshake, .closing, .closed: break
         }
+    }
+
+    /// Nothing that came in the clear is looked at any more.
+    mutating func handshake() {
+        acts.append(.startTLS)
+        buffer.removeAll()
+        state = .handshake
     }
 
     mutating func close() {

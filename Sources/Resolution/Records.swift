@@ -66,6 +66,19 @@ package struct PTRRecord: ResourceRecord {
     }
 }
 
+/// CNAME (RFC 1035 §3.3.1) asked for by itself, not followed.
+package struct CNAMERecord: ResourceRecord {
+    package static let type: UInt16 = 5
+    package var name: String
+
+    package init(name: String) { self.name = name }
+
+    package init?(wire: [UInt8]) {
+        guard let name = domainName(wire[...]) else { return nil }
+        self.init(name: name)
+    }
+}
+
 /// TLSA (RFC 6698 §2.1).
 package struct TLSARecord: ResourceRecord {
     package static let type: UInt16 = 52

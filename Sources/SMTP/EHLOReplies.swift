@@ -25,7 +25,7 @@ struct EHLOReplies: Sendable {
             if !mechanisms.isEmpty {
                 // RFC 4954 §3.
                 lines.append("AUTH " + mechanisms.joined(separator: " "))
-                // What clients read that were made after a draft of RFC 2554 (Postfix: `broken_sasl_auth_clients`).
+                // What old clients read, made after a draft (Postfix: `broken_sasl_auth_clients`).
                 lines.append("AUTH=" + mechanisms.joined(separator: " "))
             }
             announce(.enhancedStatusCodes, "ENHANCEDSTATUSCODES")

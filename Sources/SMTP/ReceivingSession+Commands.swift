@@ -65,7 +65,9 @@ extension ReceivingSession {
             say(
                 Reply(
                     214, "2.0.0",
-                    lines: ["Buzon knows EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN ETRN HELP", "RFC 5321 says how"]
+                    lines: [
+                        "Buzon knows EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN ETRN HELP", "RFC 5321 says how",
+                    ]
                 ))
         case .etrn: flush(command.argument)
         case .startTLS: startTLS()

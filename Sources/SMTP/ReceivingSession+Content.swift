@@ -66,7 +66,8 @@ extension ReceivingSession {
 
     private mutating func deliver(size: Int) {
         guard let envelope = exchange.envelope else { return }
-        let type = greeting.transmissionType(smtpUTF8: envelope.parameters.smtpUTF8, isEncrypted: connection.isEncrypted, isAuthenticated: login != nil)
+        let type = greeting.transmissionType(
+            smtpUTF8: envelope.parameters.smtpUTF8, isEncrypted: connection.isEncrypted, isAuthenticated: login != nil)
         ask(
             .deliver(
                 Transaction(

@@ -45,6 +45,33 @@ enum XText {
         return result + String(decoding: plain, as: UTF8.self)
     }
 
+    /// What is no xchar becomes `+` and two digits (RFC 3461 §4).
+    static func encode(_ text: String) -> String {
+        var result = ""
+        for byte in text.utf8 {
+            if (0x21...0x7E).contains(byte), byte != UInt8(ascii: "+"), byte != UInt8(ascii: "=") {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += (byte < 16 ? "+0" : "+") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return result
+    }
+
+    /// `utf-8-addr-unitext`, or with `asciiOnly` `utf-8-addr-xtext` (RFC 6533 §3).
+    static func encodeUTF8Address(_ text: String, asciiOnly: Bool) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\", "+", "=", "\u{0}"..."\u{20}", "\u{7F}"..."\u{9F}":
+                result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+            case "\u{80}"... where asciiOnly: result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
     private static func hexadecimal(_ digits: ArraySlice<UInt8>) -> UInt32? {
         var value: UInt32 = 0
         guard !digits.isEmpty, digits.count <= 6 else { return nil }

@@ -12,6 +12,11 @@ extension Connection {
     }
 }
 
+extension AuthenticationOffer {
+    static let tested = AuthenticationOffer(
+        inTheClear: ["CRAM-MD5"], protected: ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"], bound: ["SCRAM-SHA-256-PLUS"])
+}
+
 /// A user's mailboxes as dialogs find them: three messages in INBOX.
 func filledMailboxes(_ scenario: String = "") -> InMemoryMailboxes {
     let mailboxes = InMemoryMailboxes()
@@ -53,13 +58,15 @@ struct MailboxSessionTests {
                 limits.command = 256
                 limits.unauthenticatedCommand = 128
                 limits.drainedLiteral = 2_000
+                limits.authenticationLine = 64
                 limits.seenPage = 2
                 limits.storePage = 2
             }
             return MailboxSession(
                 connection: .from(loopback: dialog.options["remote"] == nil),
                 configuration: Configuration(
-                    hostname: "mail.test", limits: limits, maximumMessageSize: dialog.options["small"] == nil ? 52_428_800 : 1_000))
+                    hostname: "mail.test", limits: limits, maximumMessageSize: dialog.options["small"] == nil ? 52_428_800 : 1_000,
+                    offersTLS: dialog.options["offersTLS"] != nil, authentication: .tested))
         } world: {
             filledMailboxes($0.scenario).world
         }

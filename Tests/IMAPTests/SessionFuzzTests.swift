@@ -22,7 +22,8 @@ struct SessionFuzzTests {
                 mailboxes = filledMailboxes("mime")
                 return MailboxSession(
                     connection: .from(loopback: random.next(below: 20) > 0),
-                    configuration: Configuration(hostname: "mail.test", limits: limits))
+                    configuration: Configuration(
+                        hostname: "mail.test", limits: limits, offersTLS: random.next(below: 4) > 0, authentication: .tested))
             },
             answer: { question, random in
                 switch random.next(below: 40) {

@@ -10,6 +10,9 @@ enum Outside {
         Array("only a header: x\r\n".utf8),
     ]
 
+    static let offer = AuthenticationOffer(
+        inTheClear: ["CRAM-MD5"], protected: ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"], bound: ["SCRAM-SHA-256-PLUS"])
+
     static func session(_ configuration: MaildropSession.Configuration, isLoopback: Bool) -> MaildropSession {
         MaildropSession(
             configuration: configuration,
@@ -22,7 +25,12 @@ enum Outside {
         if let errors = dialog.options["errors"].flatMap({ Int($0) }) { limits.errors = errors }
         if let read = dialog.options["read"].flatMap({ Int($0) }) { limits.read = read }
         if let line = dialog.options["commandLine"].flatMap({ Int($0) }) { limits.commandLine = line }
-        return session(MaildropSession.Configuration(limits: limits), isLoopback: dialog.options["remote"] == nil)
+        if let line = dialog.options["authenticationLine"].flatMap({ Int($0) }) { limits.authenticationLine = line }
+        if let logins = dialog.options["failedLogins"].flatMap({ Int($0) }) { limits.failedLogins = logins }
+        let configuration = MaildropSession.Configuration(
+            limits: limits, offersTLS: dialog.options["offersTLS"] != nil,
+            authentication: dialog.options["offersAUTH"] != nil ? offer : .none)
+        return session(configuration, isLoopback: dialog.options["remote"] == nil)
     }
 
     static func world(for dialog: Dialog) -> DialogWorld<Question, Answer> {
@@ -31,7 +39,7 @@ enum Outside {
         let scenario = dialog.scenario
         world.answer = { question in
             switch (scenario, question) {
-            case ("in-use", .open): .refused(.inUse)
+            case ("in-use", .open), ("in-use", .enter): .refused(.inUse)
             case ("unreadable", .read): .refused(.temporary)
             case ("torn", .read(_, let range)) where range.lowerBound > 0: .refused(.permanent)
             case ("short", .read(_, let range)) where range.lowerBound > 0: .bytes([])
@@ -44,28 +52,29 @@ enum Outside {
     }
 
     static func world(messages: [[UInt8]], onRead: @escaping (Range<Int>) -> Void = { _ in }) -> DialogWorld<Question, Answer> {
-        DialogWorld(
+        let logins = ScriptedLogins()
+        let opened = messages.enumerated().map { place, message in
+            MaildropMessage(
+                uid: UID(10 + place), uniqueID: "uid-\(10 + place)", body: BodyReference(id: Int64(place), length: message.count))
+        }
+        return DialogWorld(
             answer: { question in
                 switch question {
                 case .open(_, let password):
                     if password.bytes == Array("wrong".utf8) { return .refused(.authentication) }
-                    return .opened(
-                        messages.enumerated().map { place, message in
-                            MaildropMessage(
-                                uid: UID(10 + place), uniqueID: "uid-\(10 + place)",
-                                body: BodyReference(id: Int64(place), length: message.count))
-                        })
+                    return .opened(opened)
+                case .enter: return .opened(opened)
                 case .read(let body, let range):
                     onRead(range)
                     return .bytes(Array(messages[Int(body.id)][range]))
-                case .authenticate: return .authentication(.failed(.wrong))
-                case .enter, .update, .release: return .accepted
+                case .authenticate(let move): return .authentication(logins.answer(move))
+                case .update, .release: return .accepted
                 }
             },
             describe: { question in
                 switch question {
                 case .open(let user, let password): "open \(user) \(String(decoding: password.bytes, as: UTF8.self))"
-                case .authenticate: "authenticate"
+                case .authenticate(let move): ScriptedLogins.describe(move)
                 case .enter(let login): "enter \(login)"
                 case .read(let body, let range): "read \(body.id) \(range)"
                 case .update(let deleted): "update \(deleted)"

@@ -15,7 +15,9 @@ struct SessionFuzzTests {
                 var limits = Limits()
                 limits.read = 1 + random.next(below: 100)
                 limits.errors = 1000
-                return Outside.session(MaildropSession.Configuration(limits: limits), isLoopback: random.next(below: 10) > 0)
+                return Outside.session(
+                    MaildropSession.Configuration(limits: limits, offersTLS: random.next(below: 4) > 0, authentication: Outside.offer),
+                    isLoopback: random.next(below: 4) > 0)
             },
             answer: { question, random in
                 switch random.next(below: 30) {
@@ -26,7 +28,7 @@ struct SessionFuzzTests {
                 default: world.answer(question)
                 }
             },
-            heldBytes: { $0.heldBytes }, maximumHeldBytes: Limits().commandLine)
+            heldBytes: { $0.heldBytes }, maximumHeldBytes: Limits().authenticationLine)
         let result = fuzzer.run()
         #expect(result.complaint == nil)
     }

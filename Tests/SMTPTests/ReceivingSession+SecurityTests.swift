@@ -53,7 +53,8 @@ struct ReceivingSessionSecurityTests {
 
     /// A handshake that never happened leaves nothing to talk over.
     @Test func aFailedHandshakeEnds() {
-        var session = ReceivingSession(configuration: Configuration(hostname: "mail.example", offersTLS: true), connection: Outside.connection)
+        var session = ReceivingSession(
+            configuration: Configuration(hostname: "mail.example", offersTLS: true), connection: Outside.connection)
         _ = session.next()
         session.receive(Array("STARTTLS\r\nQUIT\r\n".utf8).span)
         #expect(session.next() == .reply(Array("220 2.0.0 Ready to start TLS\r\n".utf8)))

@@ -1,3 +1,5 @@
+import Dialogue
+
 /// CAPABILITY, ID, ENABLE, NAMESPACE, LOGOUT.
 extension MailboxSession {
     /// RFC 3501 §7.2.1.
@@ -5,7 +7,10 @@ extension MailboxSession {
         var names = ["IMAP4rev1", "LITERAL+", "ID", "ENABLE"]
         if !isLoggedIn {
             // RFC 3501 §6.2.3, §11.1: a password must not travel where others listen.
-            names += mayLogIn ? ["SASL-IR", "AUTH=PLAIN"] : ["SASL-IR", "LOGINDISABLED"]
+            names.append("SASL-IR")
+            if configuration.offersTLS, !connection.isEncrypted { names.append("STARTTLS") }
+            names += mechanisms.map { "AUTH=\($0)" }
+            if !mayLogIn { names.append("LOGINDISABLED") }
         }
         names += ["IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "UNSELECT", "MOVE", "SPECIAL-USE"]
         if !configuration.hiddenCapabilities.isEmpty { names.removeAll { configuration.hiddenCapabilities.contains($0) } }

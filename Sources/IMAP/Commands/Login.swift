@@ -1,96 +1,52 @@
 import Dialogue
-import Mail
 
-/// LOGIN and AUTHENTICATE.
+/// LOGIN.
 extension MailboxSession {
     /// RFC 3501 §11.1: passwords travel only where nobody listens.
     var mayLogIn: Bool { connection.isEncrypted || connection.isLoopback || configuration.allowsPlaintextLogin }
 
     private func checkPrivacy() throws(CommandError) {
-        guard mayLogIn else { throw .no(Refusal(code: "PRIVACYREQUIRED", "Log in over an encrypted connection only")) }
+        guard mayLogIn else { throw .no(.privacyRequired) }
     }
 
     mutating func login(_ tag: [UInt8], user: [UInt8], password: Secret) throws(CommandError) {
         try checkPrivacy()
         guard let name = String(validating: user, as: UTF8.self) else {
-            phase = .answered(.login(tag: tag), .refused(Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed")))
+            phase = .answered(.login(tag: tag), .refused(.authenticationFailed))
             return
         }
         ask(.login(user: name, password: password), .login(tag: tag))
     }
 
-    /// RFC 3501 §6.2.2, with the initial response of RFC 4959 §3.
-    mutating func authenticate(_ tag: [UInt8], mechanism: String, initial: [UInt8]?) throws(CommandError) {
-        guard mechanism == "PLAIN" else { throw .no(Refusal(code: "CANNOT", "Unsupported mechanism")) }
-        try checkPrivacy()
-        if let initial {
-            // RFC 4959 §3: "=" is an empty response.
-            authenticatePlain(tag, response: initial == [0x3D] ? [] : initial)
-        } else {
-            output.append("+ \r\n")
-            phase = .authenticating(tag: tag)
-        }
-    }
-
-    mutating func advanceAuthenticate(_ tag: [UInt8]) -> Step<Question>? {
-        if isShuttingDown {
-            bye("Server is shutting down")
-            return nil
-        }
-        guard let line = assembler.takeLine(limit: limits.unauthenticatedCommand) else {
-            if assembler.input.count > limits.unauthenticatedCommand {
-                bye("Line too long")
-                return nil
-            }
-            return wait(Patience(limits.unauthenticatedPatience), in: .authenticating(tag: tag))
-        }
-        phase = .command
-        if line.isTooLong {
-            sayBad(tag: tag, "Line too long")
-        } else if line.bytes == [0x2A] {
-            // RFC 3501 §6.2.2: the client gives up.
-            sayBad(tag: tag, "Authentication cancelled")
-        } else {
-            authenticatePlain(tag, response: line.bytes)
-        }
-        return nil
-    }
-
-    /// RFC 4616 §2: authorization identity NUL authentication identity NUL password.
-    private mutating func authenticatePlain(_ tag: [UInt8], response: [UInt8]) {
-        phase = .command
-        guard let message = Base64.decodeStrictly(response[...]) else {
-            sayBad(tag: tag, "Invalid base64")
-            return
-        }
-        let fields = message.split(separator: 0, omittingEmptySubsequences: false)
-        guard fields.count == 3, let user = String(validating: fields[1], as: UTF8.self), !user.isEmpty else {
-            phase = .answered(.login(tag: tag), .refused(Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed")))
-            return
-        }
-        guard fields[0].isEmpty || fields[0] == fields[1] else {
-            phase = .answered(
-                .login(tag: tag), .refused(Refusal(code: "AUTHORIZATIONFAILED", "Nobody may act for somebody else")))
-            return
-        }
-        ask(.login(user: user, password: Secret(Array(fields[2]))), .login(tag: tag))
-    }
-
     mutating func proceedLogin(_ tag: [UInt8], _ answer: consuming Answer) {
         phase = .command
-        if case .accepted = answer {
-            isLoggedIn = true
-            badCommands = 0
-            loginFailures = 0
-            complete(Completion(tag: tag, "OK [CAPABILITY \(capabilities)] Logged in"))
-            return
+        switch consume answer {
+        case .accepted: enter(tag)
+        case .refused(let refusal): failLogin(tag, refusal, counts: refusal.code != "UNAVAILABLE")
+        default: failLogin(tag, .unavailable, counts: false)
         }
-        let isTemporary: Bool
-        if case .refused(let refusal) = answer, refusal.code != "UNAVAILABLE" { isTemporary = false } else { isTemporary = true }
+    }
+
+    /// The authenticated state.
+    mutating func enter(_ tag: [UInt8]) {
+        isLoggedIn = true
+        badCommands = 0
+        loginFailures = 0
+        complete(Completion(tag: tag, "OK [CAPABILITY \(capabilities)] Logged in"))
+    }
+
+    mutating func failLogin(_ tag: [UInt8], _ refusal: Refusal, counts: Bool) {
         var completion = Completion(tag: tag, "")
-        completion.status = Self.status(of: answer)
+        completion.status = Self.status(of: refusal)
         sayTagged(completion)
-        if !isTemporary { loginFailures += 1 }
+        if counts { loginFailures += 1 }
         if loginFailures >= limits.loginFailures { bye("Too many failed logins") }
     }
+}
+
+extension Refusal {
+    // RFC 5530 §3.
+    static let authenticationFailed = Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed")
+    static let unavailable = Refusal(code: "UNAVAILABLE", "Authentication is not possible now")
+    static let privacyRequired = Refusal(code: "PRIVACYREQUIRED", "Log in over an encrypted connection only")
 }

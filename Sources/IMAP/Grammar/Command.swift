@@ -3,10 +3,10 @@ import Mail
 
 /// A command that was understood.
 enum Command: Sendable {
-    case capability, noop, logout
+    case capability, noop, logout, startTLS
     case id
     case login(user: [UInt8], password: Secret)
-    case authenticate(mechanism: String, initial: [UInt8]?)
+    case authenticate(mechanism: String, initial: Secret?)
     case enable([String])
     case select(MailboxName, readOnly: Bool)
     case create(MailboxName)
@@ -75,6 +75,7 @@ extension CommandRule {
         "NOOP": plain(.any, .noop),
         "LOGOUT": plain(.any, .logout),
         "ID": rule(.any) { reader, _ throws(CommandError) in try reader.id() },
+        "STARTTLS": plain(.notAuthenticated, .startTLS),
         "LOGIN": rule(.notAuthenticated) { reader, _ throws(CommandError) in try reader.login() },
         "AUTHENTICATE": rule(.notAuthenticated) { reader, _ throws(CommandError) in try reader.authenticate() },
         "ENABLE": rule(.loggedIn) { reader, _ throws(CommandError) in try reader.enable() },
@@ -145,10 +146,13 @@ extension CommandReader {
     fileprivate mutating func authenticate() throws(CommandError) -> Command {
         try space()
         let mechanism = try keyword()
-        var initial: [UInt8]?
+        var initial: Secret?
         if skip(0x20), !isAtEnd {
-            initial = Array(bytes[index...])
+            let text = bytes[index...]
             index = bytes.count
+            // RFC 4959 §3: "=" is an empty response.
+            guard let response = text.elementsEqual([0x3D]) ? [] : Base64.decodeStrictly(text) else { throw .bad("Invalid base64") }
+            initial = Secret(response)
         }
         return .authenticate(mechanism: mechanism, initial: initial)
     }

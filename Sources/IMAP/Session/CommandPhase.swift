@@ -150,6 +150,7 @@ extension MailboxSession {
         case .noop, .check: complete(completion)
         case .logout: logout(completion)
         case .id: sayID(completion)
+        case .startTLS: try startTLS(completion.tag)
         case .login(let user, let password): try login(completion.tag, user: user, password: password)
         case .authenticate(let mechanism, let initial): try authenticate(completion.tag, mechanism: mechanism, initial: initial)
         case .enable(let names): enable(names, completion)

@@ -1,4 +1,4 @@
-// IMAP: RFC 3501 as a value, with LITERAL+, SASL-IR, ID, ENABLE, IDLE, NAMESPACE, CHILDREN, UIDPLUS, UNSELECT, MOVE, SPECIAL-USE.
+// IMAP: RFC 3501 as a value, with STARTTLS, LITERAL+, SASL-IR, ID, ENABLE, IDLE, NAMESPACE, CHILDREN, UIDPLUS, UNSELECT, MOVE, SPECIAL-USE.
 //
 // Grammar/ reads commands, Commands/ executes them (the same names), Session/ holds what lasts from one command to the
 // next, Search/ is evaluated outside of the session. Invariants:
@@ -16,7 +16,7 @@ package struct MailboxSession: ServerSession, ~Copyable {
 
     package static var failure: Answer { .refused(Refusal(code: "UNAVAILABLE", "Internal error, try again later")) }
 
-    let connection: Connection
+    var connection: Connection
     let configuration: Configuration
     var assembler = CommandAssembler()
     var output = ResponseBuffer()
@@ -46,8 +46,10 @@ package struct MailboxSession: ServerSession, ~Copyable {
     package var heldBytes: Int { assembler.heldBytes + output.heldBytes }
 
     package mutating func receive(_ bytes: Span<UInt8>) {
-        if case .closed = phase { return }
-        assembler.receive(bytes)
+        switch phase {
+        case .startingTLS, .handshake, .closed: return
+        default: assembler.receive(bytes)
+        }
     }
 
     package mutating func receiveEnd() { isEnded = true }
@@ -105,6 +107,7 @@ package struct MailboxSession: ServerSession, ~Copyable {
             proceed(continuation, answer)
             return nil
         case .authenticating(let tag): return advanceAuthenticate(tag)
+        case .startingTLS: return advanceStartTLS()
         case .idling(let tag): return advanceIdle(tag)
         case .appending(let append): return advanceAppend(append)
         case .fetching(let fetch):
@@ -123,7 +126,8 @@ package struct MailboxSession: ServerSession, ~Copyable {
             tell(telling)
             return nil
         case .leaving: return leave()
-        case .deciding, .closed:
+        // A handshake that failed leaves nothing to talk over.
+        case .handshake, .deciding, .closed:
             phase = .closed
             return .close
         }
@@ -132,6 +136,7 @@ package struct MailboxSession: ServerSession, ~Copyable {
     private mutating func proceed(_ continuation: consuming Continuation, _ answer: consuming Answer) {
         switch consume continuation {
         case .login(let tag): proceedLogin(tag, answer)
+        case .authentication(let tag): proceedAuthenticate(tag, answer)
         case .simple(let completion): proceedSimple(completion, answer)
         case .deselected(let then): proceedDeselected(then)
         case .selected(let tag, let readOnly): proceedSelect(tag, readOnly: readOnly, answer)
@@ -151,6 +156,7 @@ package struct MailboxSession: ServerSession, ~Copyable {
         case .appended(let completion): proceedAppended(completion, answer)
         case .discarded(let then): proceedDiscarded(then)
         case .left: phase = .leaving
+        case .cancelled: phase = .command
         }
     }
 

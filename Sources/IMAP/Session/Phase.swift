@@ -12,6 +12,10 @@ enum Phase {
     case waiting(Continuation)
     case answered(Continuation, Answer)
     case authenticating(tag: [UInt8])
+    /// STARTTLS was answered: the handshake follows what is still to be said.
+    case startingTLS
+    /// `.startTLS` was said, `secured` has not come. What arrives is nobody's.
+    case handshake
     case idling(tag: [UInt8])
     case appending(Append)
     case fetching(Fetch)
@@ -29,6 +33,7 @@ enum Phase {
 /// What becomes of an answer.
 enum Continuation {
     case login(tag: [UInt8])
+    case authentication(tag: [UInt8])
     /// A question whose `.accepted` completes the command.
     case simple(Completion)
     case deselected(then: AfterDeselect)
@@ -49,6 +54,8 @@ enum Continuation {
     case appended(Completion)
     case discarded(AfterDiscard)
     case left
+    /// The answer is of no interest.
+    case cancelled
 }
 
 /// What follows when no mailbox is selected any more.

@@ -43,6 +43,7 @@ package final class InMemoryMailboxes {
     /// Bytes that `.body` steps brought. Where nobody fills it, APPEND stores a message of its own making.
     package var spool: [UInt8] = []
     /// Largest message; more is OVERQUOTA.
+    private let logins = ScriptedLogins()
     package var quota = Int.max
     private var openedSize = 0
     private var nextID: Int64 = 1
@@ -101,7 +102,7 @@ package final class InMemoryMailboxes {
         case .login(let user, let password):
             let isRight = user == Self.user && password.bytes.elementsEqual(Self.password.utf8)
             return isRight ? .accepted : .refused(Refusal(code: "AUTHENTICATIONFAILED", "Authentication failed"))
-        case .authenticate: return .authentication(.failed(.wrong))
+        case .authenticate(let move): return .authentication(logins.answer(move))
         case .mailboxes: return .mailboxes(entries)
         case .create(let name):
             if mailboxes[name] != nil { return .refused(Refusal(code: "ALREADYEXISTS", "Mailbox exists")) }

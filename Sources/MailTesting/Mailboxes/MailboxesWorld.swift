@@ -9,7 +9,7 @@ extension InMemoryMailboxes {
             describe: { question in
                 switch question {
                 case .login(let user, _): "login \(user)"
-                case .authenticate: "authenticate"
+                case .authenticate(let move): ScriptedLogins.describe(move)
                 case .mailboxes: "mailboxes"
                 case .create(let name): "create \(name)"
                 case .delete(let name): "delete \(name)"

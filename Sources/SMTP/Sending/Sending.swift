@@ -122,11 +122,14 @@ package struct SendingFailure: Error, Sendable, Equatable, Hashable {
     package var stage: SendingStage
     /// In words, for the log and the queue: what the system or the library said.
     package var detail: String
+    /// RFC 8460 §4.3: how it is reported where TLS failed; nil where it did not.
+    package var tlsResult: String?
 
-    package init(_ kind: Kind, _ stage: SendingStage, _ detail: String) {
+    package init(_ kind: Kind, _ stage: SendingStage, _ detail: String, tlsResult: String? = nil) {
         self.kind = kind
         self.stage = stage
         self.detail = detail
+        self.tlsResult = tlsResult
     }
 }
 

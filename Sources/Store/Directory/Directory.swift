@@ -1,4 +1,3 @@
-import Credentials
 import GRDB
 
 /// A user as the administration sees him.
@@ -71,28 +70,25 @@ extension MailStore {
         let email = folded(trimmed(email))
         guard let domain = emailDomain(email) else { throw .invalid("email") }
         guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
-        let verifiers = try await derive(password)
-        return try await writeDirectory { db, _ in
+        return try await addUser(email, domain, try await derive(password), quota)
+    }
+
+    func addUser(_ email: String, _ domain: String, _ password: StoredPassword, _ quota: Int?) async throws(StoreFailure) -> UserID {
+        try await writeDirectory { db, _ in
             guard let domainID = try db.first("SELECT id FROM domain WHERE name = ?", .text(domain), read: { $0.int64(0) })
             else { throw StoreFailure.unknownDomain }
             try db.run(
                 "INSERT INTO user (domain_id, email, quota) VALUES (?, ?, ?)", .integer(domainID), .text(email), .int(quota ?? -1))
             // The trigger's own insertions move last_insert_rowid back when it ends.
             let id = db.lastInsertedRowID
-            try db.setVerifiers(verifiers, of: id)
+            try db.setPassword(password, of: id)
             return UserID(id)
         }
     }
 
     package func setPassword(_ email: String, _ password: [UInt8]) async throws(StoreFailure) {
         guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
-        let email = folded(trimmed(email))
-        let verifiers = try await derive(password)
-        try await writeDirectory { db, _ in
-            guard let id = try db.userID(email) else { throw StoreFailure.nonExistent }
-            try db.run("UPDATE user SET pending_password = NULL WHERE id = ? AND pending_password IS NOT NULL", .integer(id))
-            try db.setVerifiers(verifiers, of: id)
-        }
+        try await setPassword(folded(trimmed(email)), try await derive(password))
     }
 
     /// nil: the setting's; 0: unlimited.
@@ -132,20 +128,6 @@ extension MailStore {
             }
         }
     }
-
-    func derive(_ password: [UInt8]) async throws(StoreFailure) -> [StoredVerifier] {
-        let iterations = integer(.iterations)
-        let both = try await blocking {
-            Credentials.verifiers(for: password, iterations: iterations).map { StoredVerifier(scheme: $0, stored: $1) }
-        }
-        guard both.count == VerifierHash.allCases.count else { throw .ioError("password derivation failed") }
-        return both
-    }
-}
-
-struct StoredVerifier: Sendable {
-    var scheme: String
-    var stored: String
 }
 
 /// `a@x , b@y` as its parts.
@@ -158,6 +140,7 @@ extension User {
         SELECT user.id, email, quota, coalesce((SELECT sum(size) FROM mailbox WHERE user_id = user.id), 0),
             coalesce((SELECT sum(messages) FROM mailbox WHERE user_id = user.id), 0),
             pending_password IS NOT NULL OR EXISTS (SELECT 1 FROM credential WHERE user_id = user.id)
+                OR EXISTS (SELECT 1 FROM password_hash WHERE user_id = user.id)
         FROM user JOIN domain ON domain.id = domain_id
         """
 
@@ -171,13 +154,5 @@ extension User {
 extension Database {
     func userID(_ email: String) throws -> Int64? {
         try first("SELECT id FROM user WHERE email = ?", .text(email)) { $0.int64(0) }
-    }
-
-    func setVerifiers(_ verifiers: [StoredVerifier], of user: Int64) throws {
-        for verifier in verifiers {
-            try run(
-                "INSERT INTO credential VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET verifier = excluded.verifier", .integer(user),
-                .text(verifier.scheme), .text(verifier.stored))
-        }
     }
 }

@@ -115,7 +115,9 @@ extension MailStore {
     package func set(_ setting: Setting, to value: String?) async throws(StoreFailure) {
         guard let value else {
             _ = try await writeDirectory { db, _ in try db.run("DELETE FROM setting WHERE key = ?", .text(setting.key)) }
-            return try await reloadSettings()
+            try await reloadSettings()
+            if setting == .legacyMechanisms { try await wipePlainPasswords() }
+            return
         }
         guard let stored = setting.normalised(value) else { throw .invalid(setting.key) }
         _ = try await writeDirectory { db, _ in
@@ -123,6 +125,7 @@ extension MailStore {
                 "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", .text(setting.key), .text(stored))
         }
         try await reloadSettings()
+        if setting == .legacyMechanisms { try await wipePlainPasswords() }
     }
 
     /// All settings with their values, and whether somebody set them.

@@ -19,6 +19,8 @@ package struct Health: Sendable, Equatable {
     package var messages: Int
     package var queued: Int
     package var usersWithoutPassword: Int
+    /// Who can't use CRAM-MD5 and DIGEST-MD5, if they are offered.
+    package var usersWithoutPlainPassword: Int
 }
 
 /// A process that reads the database, as the log's shared memory has it.
@@ -37,11 +39,13 @@ extension MailStore {
                 """
                 SELECT (SELECT count(*) FROM domain), (SELECT count(*) FROM user), (SELECT count(*) FROM mailbox),
                     (SELECT coalesce(sum(messages), 0) FROM mailbox), (SELECT count(*) FROM outgoing), (SELECT coalesce(sum(live), 0) FROM segment),
-                    (SELECT count(*) FROM user WHERE pending_password IS NULL AND id NOT IN (SELECT user_id FROM credential))
+                    (SELECT count(*) FROM user WHERE pending_password IS NULL
+                        AND id NOT IN (SELECT user_id FROM credential UNION ALL SELECT user_id FROM password_hash)),
+                    (SELECT count(*) FROM user WHERE id NOT IN (SELECT user_id FROM plain_password))
                 """
-            ) { row in (0..<7).map { row.int($0) } } ?? []
+            ) { row in (0..<8).map { row.int($0) } } ?? []
         }
-        guard counts.count == 7 else { throw .ioError("no counts") }
+        guard counts.count == 8 else { throw .ioError("no counts") }
         return try await blocking {
             let names = try DataDirectory.entries(directory)
             let bodies = try DataDirectory.entries(directory + "/bodies")
@@ -55,7 +59,7 @@ extension MailStore {
                 snapshots: snapshots.count,
                 newestSnapshot: snapshots.last?.time, exposed: paths.filter { fileStatus($0).isExposed }, isRoot: isRoot,
                 domains: counts[0], users: counts[1], mailboxes: counts[2], messages: counts[3], queued: counts[4],
-                usersWithoutPassword: counts[6])
+                usersWithoutPassword: counts[6], usersWithoutPlainPassword: counts[7])
         }
     }
 

@@ -24,6 +24,9 @@ extension MailStore {
             // A copy that stands for itself, and of which a password of the sqlite3 tool's is no part.
             let pending = try copy.inDatabase { db in
                 try db.execute(sql: "PRAGMA journal_mode = DELETE")
+                // Readable passwords come back with each user's next login; a copy would outlive their switch.
+                try db.execute(sql: "PRAGMA secure_delete = ON")
+                try db.execute(sql: "DELETE FROM plain_password")
                 return try db.first("SELECT count(*) FROM user WHERE pending_password IS NOT NULL") { $0.int(0) } ?? 0
             }
             try copy.close()

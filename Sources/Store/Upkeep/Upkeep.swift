@@ -66,7 +66,8 @@ extension MailStore {
     func takeNotice() async -> Bool {
         let isRead = await attempt("settings") { () async throws(StoreFailure) in try await self.reloadSettings() }
         let isHashed = await attempt("passwords") { () async throws(StoreFailure) in _ = try await self.hashPendingPasswords() }
-        return isRead && isHashed
+        let isWiped = await attempt("plain passwords") { () async throws(StoreFailure) in try await self.wipePlainPasswords() }
+        return isRead && isHashed && isWiped
     }
 
     /// A minute's share of the house-keeping. What fails is told, and tried again a minute later.
@@ -75,6 +76,7 @@ extension MailStore {
         await attempt("compaction") { () async throws(StoreFailure) in _ = try await self.compact() }
         await attempt("retired segments") { () async throws(StoreFailure) in _ = try await self.removeRetiredSegments() }
         await attempt("sweep") { () async throws(StoreFailure) in try await self.sweep() }
+        await attempt("policies") { () async throws(StoreFailure) in try await self.sweepTransport(time: now()) }
     }
 
     private func keepSnapshots() async throws(StoreFailure) {

@@ -1,0 +1,47 @@
+import Dialogue
+import Flow
+import Mail
+import Network
+import Resolution
+import SMTP
+import TLS
+
+/// The queue's way to the network.
+struct OutboundTransport: Transport {
+    let dialer: OutboundDialer
+
+    func connect(to hop: Hop) async throws(SendingFailure) -> any Conversation {
+        let target = OutboundTarget(
+            address: hop.address.description, port: hop.port, source: hop.source?.description, host: hop.host, proof: PeerProof(hop.proof),
+            session: hop.session)
+        let conversation = try await dialer.connect(to: target)
+        return OpenConversation(conversation: conversation, tls: await conversation.tls, isVerified: await conversation.isVerified)
+    }
+}
+
+private struct OpenConversation: Conversation {
+    let conversation: OutboundConversation
+    let tls: TLSFacts?
+    let isVerified: Bool
+
+    var isOpen: Bool { conversation.isOpen }
+
+    func send(_ message: OutgoingMessage, _ content: any ContentSource) async -> [RecipientOutcome] {
+        await conversation.send(message, OutboundContent(count: content.count) { try await content.read(at: $0, limit: $1) })
+    }
+
+    func close() async { await conversation.close() }
+}
+
+extension PeerProof {
+    fileprivate init(_ proof: Hop.Proof) {
+        switch proof {
+        case .nothing: self = .nothing
+        case .certificate(let names): self = .certificate(names: names)
+        case .dane(let records, let names):
+            self = .dane(
+                records.map { TLSARecord(usage: $0.usage, selector: $0.selector, matchingType: $0.matchingType, data: $0.data) },
+                names: names)
+        }
+    }
+}
