@@ -10,6 +10,9 @@ struct Arrival: Sendable {
         var address: String
         var parameters: RecipientParameters
         var expansion: Expansion
+
+        /// It leaves the server under another address.
+        var isForwarded: Bool { expansion.foreign.contains { $0.description != address } }
     }
 
     /// What the client is to us, which says whether it submits a message or brings one from elsewhere.
@@ -59,7 +62,7 @@ struct Intake: Sendable {
                 }
             }
             let facts = try await gather(arrival, stamp)
-            if let refusal = judge(facts) { return refusal }
+            if let refusal = judge(arrival, facts) { return refusal }
             return try await deliver(place(arrival, facts), arrival, facts)
         } catch {
             context.report("delivery", "\(error)")
@@ -84,6 +87,8 @@ struct Intake: Sendable {
         var isEightBit: Bool
         /// RFC 4865: seconds since 1970 before which nobody gets it, however near he is; 0: at once.
         var due: Int64
+        /// Addresses that the message was at already, folded; looked for where it is forwarded.
+        var deliveredTo: Set<String>
     }
 
     private func gather(_ arrival: Arrival, _ stamp: MessageStamp) async throws(StoreFailure) -> Facts {
@@ -92,18 +97,26 @@ struct Intake: Sendable {
         let leaves = due > 0 || arrival.recipients.contains { !$0.expansion.foreign.isEmpty }
         return Facts(
             queueID: stamp.queueID, date: stamp.date, summary: summary,
-            isEightBit: leaves ? try await Summary.isEightBit(arrival.spool, context.workshop) : false, due: due)
+            isEightBit: leaves ? try await Summary.isEightBit(arrival.spool, context.workshop) : false, due: due,
+            deliveredTo: arrival.recipients.contains(where: \.isForwarded)
+                ? try await Summary.deliveredTo(arrival.spool, context.workshop) : [])
     }
 
     // MARK: Judge
 
-    private func judge(_ facts: Facts) -> Outcome? {
+    private func judge(_ arrival: Arrival, _ facts: Facts) -> Outcome? {
         let limit = context.store.integer(.receivedLimit)
         // RFC 5321 §6.3: loop detection by counting Received fields.
         guard facts.summary.receivedCount <= limit else {
             return .refused(
                 Reply(554, "5.4.6", "Too many hops: \(facts.summary.receivedCount) Received fields"),
                 Reason("trace.hops", ["count": "\(facts.summary.receivedCount)", "limit": "\(limit)"]))
+        }
+        // What was forwarded from here has come back.
+        if let recipient = arrival.recipients.first(where: { $0.isForwarded && facts.deliveredTo.contains($0.address.asciiLowercased) }) {
+            return .refused(
+                Reply(554, "5.4.6", "Mail forwarding loop for <\(recipient.address)>"),
+                Reason("trace.forwarding-loop", ["address": recipient.address]))
         }
         return nil
     }
@@ -183,8 +196,10 @@ struct Intake: Sendable {
                 : Outgoing(
                     queueID: facts.queueID, sender: sender, recipients: outgoing,
                     // RFC 5321 §7.2: with several recipients none is named, since one may be hidden from the others.
-                    prefix: header.relayPrefix(originalRecipient: arrival.recipients.count == 1 ? arrival.recipients[0].address : nil)
-                        + separator,
+                    prefix: header.relayPrefix(
+                        originalRecipient: arrival.recipients.count == 1 ? arrival.recipients[0].address : nil,
+                        forwardedFor: arrival.recipients.count == 1 && arrival.recipients[0].isForwarded
+                            ? arrival.recipients[0].address : nil) + separator,
                     ret: arrival.transaction.mail.ret.map { $0 == .full ? "FULL" : "HDRS" },
                     envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8,
                     login: arrival.origin.login ?? "", requiresTLS: arrival.transaction.mail.requiresTLS, isEightBit: facts.isEightBit,

@@ -7,6 +7,14 @@ enum Summary {
         try await spool.read(workshop) { MessageSummary.summarise($0) }
     }
 
+    /// The addresses in Delivered-To, folded.
+    static func deliveredTo(_ spool: Spool, _ workshop: Workshop) async throws(StoreFailure) -> Set<String> {
+        try await spool.read(workshop) { bytes in
+            let found = HeaderSection(parsing: bytes).bodies(named: "delivered-to", in: bytes)
+            return Set(found.prefix(200).map { String(decoding: $0, as: UTF8.self).filter { $0 != " " }.asciiLowercased })
+        }
+    }
+
     /// Whether there are octets above 127 (RFC 6152).
     static func isEightBit(_ spool: Spool, _ workshop: Workshop) async throws(StoreFailure) -> Bool {
         try await spool.read(workshop) { bytes in

@@ -35,9 +35,9 @@ package struct TraceHeader: Sendable {
     }
 
     /// The prefix of a message that goes on to another server: Received only, since Return-Path is the last one's to write
-    /// (RFC 5321 §4.4).
-    package func relayPrefix(originalRecipient: String?) -> [UInt8] {
-        Array(received(for: originalRecipient).utf8)
+    /// (RFC 5321 §4.4). `forwardedFor`: the address whose forwarding it is, written down so that it can't come back there unnoticed.
+    package func relayPrefix(originalRecipient: String?, forwardedFor: String? = nil) -> [UInt8] {
+        Array(((forwardedFor.map { "Delivered-To: \($0)\r\n" } ?? "") + received(for: originalRecipient)).utf8)
     }
 
     private var path: String {

@@ -6,6 +6,9 @@ package struct QueuedMessage: Sendable, Equatable {
         package var id: Int64
         package var recipient: Outgoing.Recipient
         package var state: QueueState
+
+        package var address: String { recipient.address }
+        package var forwardedFor: String? { recipient.forwardedFor }
     }
 
     package var id: Int64
@@ -26,6 +29,27 @@ package struct QueuedMessage: Sendable, Equatable {
     /// A-label.
     package var domain: String
     package var recipients: [Recipient]
+
+    package init(
+        id: Int64, queueID: String, since: Int64, created: Int64, sender: String, body: BodyReference, ret: String?, envelopeID: String?,
+        smtpUTF8: Bool, login: String, requiresTLS: Bool, isEightBit: Bool, messageID: String, domain: String, recipients: [Recipient]
+    ) {
+        self.id = id
+        self.queueID = queueID
+        self.since = since
+        self.created = created
+        self.sender = sender
+        self.body = body
+        self.ret = ret
+        self.envelopeID = envelopeID
+        self.smtpUTF8 = smtpUTF8
+        self.login = login
+        self.requiresTLS = requiresTLS
+        self.isEightBit = isEightBit
+        self.messageID = messageID
+        self.domain = domain
+        self.recipients = recipients
+    }
 }
 
 /// How far a recipient of the queue has come.

@@ -1,4 +1,5 @@
 import Mail
+import SMTP
 import Testing
 
 @testable import Flow

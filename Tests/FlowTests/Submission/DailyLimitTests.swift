@@ -1,6 +1,7 @@
 import Mail
 import SMTP
 import Store
+import Synchronization
 import Testing
 
 @testable import Flow

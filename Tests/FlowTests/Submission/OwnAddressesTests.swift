@@ -1,4 +1,5 @@
 import Mail
+import Store
 import Testing
 
 @testable import Flow

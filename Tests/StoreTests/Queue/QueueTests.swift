@@ -43,7 +43,8 @@ struct QueueTests {
         #expect(try await store.due(domain: "b.test", now: 1_000, without: [], limit: 10, recipients: 1).next == 5_000)
         let arrivals = try await store.arrivals(after: 3)
         #expect(arrivals.domains.map(\.name).sorted() == ["[192.0.2.1]", "b.test"] && arrivals.isEnd)
-        #expect(try await store.hasOutgoing(domain: "B.test") && !(try await store.hasOutgoing(domain: "c.test")))
+        #expect(try await store.hasOutgoing(domain: "B.test"))
+        #expect(try await store.hasOutgoing(domain: "c.test") == false)
         await store.close()
     }
 
@@ -102,7 +103,8 @@ struct QueueTests {
         #expect(try await store.queue(.message("A1")).map(\.recipients.count) == [1])
         #expect(try await store.trace("y@c.test").map(\.event) == ["removed"])
         #expect(try await store.change(.remove, .all) == 2)
-        #expect(try await store.queue().isEmpty && (try await store.change(.retry, .message("A1")) == 0))
+        #expect(try await store.queue().isEmpty)
+        #expect(try await store.change(.retry, .message("A1")) == 0)
         #expect(try await store.verify().problems == [])
         await store.close()
     }
