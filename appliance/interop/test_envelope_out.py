@@ -140,7 +140,7 @@ def encryption(tests, server, safe, unproven, kept):
         why(server, "alguien@kept.example", "tls")
         server.cli("settings", "set", "outbound-tls", "never")
         time.sleep(1.5)
-        server.cli("queue", "retry", rows(server, "alguien@kept.example")[0]["queueID"])
+        server.cli("queue", "retry", "alguien@kept.example")
         came(kept, "tls-2")
         server.cli("settings", "set", "outbound-tls", "offered")
         time.sleep(1.5)
