@@ -3,22 +3,19 @@
 The stranger is in a network namespace of its own, at the other end of a veth pair, with an address outside of `networks`."""
 
 import base64
-import contextlib
 import json
-import os
 import re
 import smtplib
-import subprocess
 import sys
 import time
 
 import lib
 from lib import expect, same
+from namespaces import SERVER, inside, two_namespaces
 from sending import trusting
 from server import Server
 
 USER = "usuario@virtual.test"
-SERVER, CLIENT = "192.0.2.1", "192.0.2.2"
 
 # Each of these names, or tries to name, somebody whose domain is not ours. %-, !- and :-routes are history (RFC 5321 §F.2) that relays
 # of the past obeyed.
@@ -76,36 +73,6 @@ def strangers(tests, server, where, tried):
         same(server.ids(USER), [], "mail of the user") if server.host.startswith("127.") else None
 
 
-@contextlib.contextmanager
-def two_namespaces():
-    """Names of two namespaces joined by a veth pair; removed at the end."""
-    lib.needs_root()
-    lib.needs("ip")
-    names = [f"buzon-{os.getpid()}-{side}" for side in ("s", "c")]
-    ends = [f"bz{os.getpid() % 100000}{side}" for side in ("s", "c")]
-    try:
-        made = subprocess.run(["ip", "netns", "add", names[0]], capture_output=True, text=True)
-        if made.returncode:
-            raise lib.Skip("no network namespaces here: " + made.stderr)
-        lib.run("ip", "netns", "add", names[1])
-        lib.run("ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
-        for name, end, address in zip(names, ends, (SERVER, CLIENT)):
-            lib.run("ip", "link", "set", end, "netns", name)
-            lib.run("ip", "-n", name, "addr", "add", address + "/24", "dev", end)
-            lib.run("ip", "-n", name, "link", "set", end, "up")
-            lib.run("ip", "-n", name, "link", "set", "lo", "up")
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
-
-
-def inside(namespace, task, port):
-    """Runs this file's `--task` in a namespace; its JSON answer."""
-    done = lib.run("ip", "netns", "exec", namespace, sys.executable, "-B", __file__, "--" + task, str(port), timeout=120)
-    return json.loads(done.stdout)
-
-
 def plain_login(port):
     """What a stranger is told who says a right password in the clear, on POP3 and IMAP."""
     with lib.Dialog(SERVER, port + lib.POP3) as pop:
@@ -140,13 +107,13 @@ def smtp_logins(offset):
 
 def outside_logins(tests, server, client_side):
     with tests("from outside: on 587, nothing is taken without a login"):
-        tried = inside(client_side, "attempts", server.port(lib.SUBMISSION))
+        tried = inside(__file__, client_side, "attempts", server.port(lib.SUBMISSION))
         accepted = [f"{address!r}: {reply} / {after}" for address, reply, after in tried if reply[:1] != "5" or after[:1] == "2"]
         expect(not accepted, "; ".join(accepted))
         same(server.queue(), [], "outgoing queue")
     said = {}
     with tests("from outside: a login in the clear is tried on 25 and 587"):
-        said = inside(client_side, "smtp-logins", server.offset)
+        said = inside(__file__, client_side, "smtp-logins", server.offset)
     for standard, (offer, answers, unlogged, secured, code) in said.items():
         with tests(f"from outside: {standard} offers no PLAIN or LOGIN in the clear, and refuses them"):
             expect(not re.search(r"AUTH.*\b(PLAIN|LOGIN)\b", offer), f"offered: {offer!r}")
@@ -161,14 +128,14 @@ def namespaces(tests):
     with two_namespaces() as (server_side, client_side):
         wrap = ["ip", "netns", "exec", server_side]
         with Server(domains=["virtual.test"], users=[USER], bind=(SERVER, "127.0.0.1"), wrap=wrap) as server:
-            strangers(tests, server, "from outside of networks", inside(client_side, "attempts", server.port(lib.SMTP)))
+            strangers(tests, server, "from outside of networks", inside(__file__, client_side, "attempts", server.port(lib.SMTP)))
 
             with tests("from outside: our own user is accepted"):
-                (reply,) = inside(client_side, "own", server.port(lib.SMTP))
+                (reply,) = inside(__file__, client_side, "own", server.port(lib.SMTP))
                 same(reply[1][:3], "250", "RCPT")
 
             with tests("from outside: a plain-text login is refused on POP3 and IMAP, and not offered"):
-                first, second, capability, login = inside(client_side, "login", server.offset)
+                first, second, capability, login = inside(__file__, client_side, "login", server.offset)
                 expect(second.startswith("-ERR"), f"POP3 said {first!r}, {second!r}")
                 expect("LOGINDISABLED" in capability, f"IMAP announces {capability!r}")
                 expect(login.startswith("b NO"), f"IMAP said {login!r}")
@@ -178,7 +145,7 @@ def namespaces(tests):
             with tests("control: with the stranger's network in networks, the plain address is accepted and queued"):
                 server.cli("settings", "set", "networks", "127.0.0.0/8, 192.0.2.0/24")
                 time.sleep(1.5)  # a running server sees a change within a second
-                (reply,) = inside(client_side, "plain", server.port(lib.SMTP))
+                (reply,) = inside(__file__, client_side, "plain", server.port(lib.SMTP))
                 same((reply[1][:3], reply[2][:3]), ("250", "250"), "RCPT, DATA")
                 same(server.queued_for(), ["victima@fuera.example"], "outgoing queue")
             with tests("the database is consistent afterwards"):

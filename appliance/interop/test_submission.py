@@ -131,13 +131,13 @@ def later(tests, server, host):
 
 
 def queue_commands(tests, server, host):
-    with tests("queue hold keeps a letter, queue retry lets it go, queue remove takes it out"):
+    with tests("queue hold keeps a letter, queue release lets it go, queue remove takes it out"):
         submit(server, [OUTSIDE, "otra@kept.example"], letter("held", to=OUTSIDE), options=["HOLDFOR=2"])
         (row,) = rows(server, OUTSIDE)
         server.cli("queue", "hold", row["queueID"])
         time.sleep(4)
         expect(not any(b"<held@" in each[2] for each in host.messages), "it left while held")
-        server.cli("queue", "retry", row["queueID"])
+        server.cli("queue", "release", row["queueID"])
         lib.eventually(lambda: any(b"<held@" in each[2] for each in host.messages), 15, "it left")
         submit(server, [OUTSIDE], letter("removed", to=OUTSIDE), options=["HOLDFOR=600"])
         (row,) = rows(server, OUTSIDE)

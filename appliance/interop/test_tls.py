@@ -89,8 +89,13 @@ def injection(tests, server):
                 expect(any(re.match(r"5\d\d |-ERR|b (BAD|NO)", line) for line in lines), f"not refused: {lines}")
     with tests("25: after STARTTLS the session has forgotten who said EHLO"):
         with upgrade(server, SMTP) as secured:
-            secured.sendall(b"MAIL FROM:<a@fuera.example>\r\n")
-            expect(secured.recv(4096)[:1] == b"5", "MAIL was taken without a new EHLO")
+            file = secured.makefile("rwb")
+            for line in (b"MAIL FROM:<a@fuera.example>", f"RCPT TO:<{USER}>".encode(), b"DATA", lib.message("sin-ehlo") + b"."):
+                file.write(line + b"\r\n")
+                file.flush()
+                same(file.readline()[:1], b"3" if line == b"DATA" else b"2", line.decode())
+        (text,) = [each for each in server.messages(USER) if b"<sin-ehlo@" in each]
+        expect(b"cliente.example" not in text, f"the name of before: {text[:300]!r}")
 
 
 def garbage(tests, server):
