@@ -1,4 +1,5 @@
 import COpenSSL
+import Dialogue
 import NIOCore
 import Testing
 
