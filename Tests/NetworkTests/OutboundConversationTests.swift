@@ -174,7 +174,10 @@ import Testing
             let peer = try await ScriptedPeer(.init([("EHLO", .say("250 x\r\n")), (command, .hang)]))
             let conversation = try await Self.connect(peer, limits: Self.hasty)
             let outcomes = await conversation.send(Self.message, Self.content("x"))
-            guard case .broken(let failure) = outcomes.last else { return Issue.record("\(outcomes)") }
+            guard case .broken(let failure) = outcomes.last else {
+                Issue.record("\(outcomes)")
+                return
+            }
             #expect(failure.kind == .timedOut && failure.stage == stage && outcomes.count == 2)
             #expect(!conversation.isOpen)
             await peer.close()
@@ -188,7 +191,10 @@ import Testing
             let peer = try await ScriptedPeer(script)
             let conversation = try await Self.connect(peer, limits: Self.hasty)
             let outcomes = await conversation.send(Self.message, Self.content("x"))
-            guard case .broken(let failure) = outcomes.first else { return Issue.record("\(outcomes)") }
+            guard case .broken(let failure) = outcomes.first else {
+                Issue.record("\(outcomes)")
+                return
+            }
             #expect(failure.kind == kind && failure.stage == .content && outcomes.count == 2)
             #expect(!conversation.isOpen)
             await peer.close()
@@ -216,10 +222,16 @@ import Testing
         let peer = try await ScriptedPeer(.init())
         var conversation = try await Self.connect(peer)
         var outcomes = await conversation.send(Self.message, OutboundContent(count: 5) { _, _ in throw Broken() })
-        guard case .broken = outcomes.first else { return Issue.record("\(outcomes)") }
+        guard case .broken = outcomes.first else {
+            Issue.record("\(outcomes)")
+            return
+        }
         conversation = try await Self.connect(peer)
         outcomes = await conversation.send(Self.message, OutboundContent(count: 5) { offset, _ in offset == 0 ? [0x61] : [] })
-        guard case .broken = outcomes.first else { return Issue.record("\(outcomes)") }
+        guard case .broken = outcomes.first else {
+            Issue.record("\(outcomes)")
+            return
+        }
         await peer.close()
         #expect(!peer.text.contains("\r\n.\r\n"))
     }
@@ -231,7 +243,10 @@ import Testing
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcomes = await conversation.send(Self.message, Self.content("x"))
-                guard case .broken(let failure) = outcomes.first else { return Issue.record("\(outcomes)") }
+                guard case .broken(let failure) = outcomes.first else {
+                    Issue.record("\(outcomes)")
+                    return
+                }
                 #expect(failure.kind == .closed)
             }
             try? await Task.sleep(for: .milliseconds(100))

@@ -1,6 +1,7 @@
 import Credentials
 import Dialogue
 import Foundation
+import Synchronization
 import Testing
 
 @testable import SASL

@@ -11,16 +11,16 @@ import Testing
             ("a\n.\nb\r\n", "a\r\n..\r\nb\r\n.\r\n"), ("a\r.\rb", "a\r\n..\r\nb\r\n.\r\n"), ("a\r", "a\r\n.\r\n"),
             ("\r\r\n", "\r\n\r\n.\r\n"), ("a\r\n.\n\r\n", "a\r\n..\r\n\r\n.\r\n"), ("\n\r", "\r\n\r\n.\r\n"),
         ], cuts)
-    func dots(_ content: String, _ wire: String, _ cut: Int) {
+    func dots(_ text: (content: String, wire: String), _ cut: Int) {
         var stuffer = DotStuffer()
         var output: [UInt8] = []
-        var rest = Array(content.utf8)[...]
+        var rest = Array(text.content.utf8)[...]
         while !rest.isEmpty {
             output += stuffer.encode(Array(rest.prefix(cut)))
             rest = rest.dropFirst(min(cut, rest.count))
         }
         output += stuffer.finish()
-        #expect(String(decoding: output, as: UTF8.self) == wire)
+        #expect(String(decoding: output, as: UTF8.self) == text.wire)
     }
 
     /// What goes out is what our own receiver makes the same content of.

@@ -106,7 +106,10 @@ import Testing
     func aServerThatDoesNotServe(_ banner: String, _ code: String, _ stage: SendingStage) {
         let course = ScriptedServer(banner: banner).converse([(.to("a"), "x")])
         #expect(course.failure?.stage == stage)
-        guard case .refused(let reply) = course.failure?.kind else { return Issue.record("\(course)") }
+        guard case .refused(let reply) = course.failure?.kind else {
+            Issue.record("\(course)")
+            return
+        }
         #expect("\(reply.code)" == code)
         // RFC 5321 §3.1: QUIT, unless the server has said that it goes.
         #expect(course.lines == (code == "421" ? [] : ["QUIT"]))

@@ -121,7 +121,10 @@ import Testing
         let course = ScriptedServer(end: "250 2.0.0 Ok").converse([(.to("a"), "x")])
         #expect(course.outcomes.count == 1)
         let farewell = ScriptedServer([], end: "250 2.0.0 Ok\n421 4.4.2 Idle").converse([(.to("a"), "x"), (.to("b"), "y")])
-        guard case .broken(let failure) = farewell.outcomes.last?.first else { return Issue.record("\(farewell)") }
+        guard case .broken(let failure) = farewell.outcomes.last?.first else {
+            Issue.record("\(farewell)")
+            return
+        }
         #expect(failure.kind == .closed)
     }
 
@@ -151,7 +154,10 @@ import Testing
         var utf8 = OutgoingMessage.to("a")
         utf8.recipients[0].address = "ñ@dest.example"
         var course = ScriptedServer().converse([(utf8, "x"), (.to("b"), "y")])
-        guard case .unable(let reply) = course.outcomes[0][0] else { return Issue.record("\(course)") }
+        guard case .unable(let reply) = course.outcomes[0][0] else {
+            Issue.record("\(course)")
+            return
+        }
         #expect(reply.enhanced == "5.6.7" && course.outcomes[1] == [Self.accepted])
         course = ScriptedServer(ehlo: "250-mx\n250 SMTPUTF8").converse([(utf8, "x")])
         #expect(course.lines[1] == "MAIL FROM:<s@me.example> SMTPUTF8")
