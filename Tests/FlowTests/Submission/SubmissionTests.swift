@@ -178,7 +178,8 @@ private func submitted(_ content: String, login: String? = SubmittingServer.ana,
             #expect(
                 try await server.reception(SubmittingServer.ana).submit(from: "ana@mi.dominio", to: to, message, parameters).code == 250)
             #expect(try await server.inbox("luis@mi.dominio").isEmpty)
-            #expect(try await server.store.queue().map { $0.recipients.map(\.address) } == [["luis@mi.dominio", "fuera@x.test"]])
+            let queue = try await server.store.queue()
+            #expect(queue.map { $0.recipients.map(\.address) } == [["luis@mi.dominio", "fuera@x.test"]])
             // A time that is over is none.
             parameters.hold = .until(1_795_780_800)
             #expect(
