@@ -26,7 +26,8 @@ package final class MailboxAccess: Responder {
 
     /// `ring` is called after each commit that changed the selected mailbox; `clock` tells microseconds since 1970.
     package init(
-        _ context: AccessContext, _ connection: Connection, clock: @escaping @Sendable () -> Int64, isPointless: @escaping @Sendable () -> Bool = { false },
+        _ context: AccessContext, _ connection: Connection, clock: @escaping @Sendable () -> Int64,
+        isPointless: @escaping @Sendable () -> Bool = { false },
         ring: @escaping @Sendable () -> Void
     ) {
         tls = connection.tls
