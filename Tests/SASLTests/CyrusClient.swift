@@ -40,7 +40,8 @@ final class CyrusClient {
         secret.pointee.len = UInt(password.count)
         let offset = MemoryLayout<sasl_secret_t>.offset(of: \.data) ?? 8
         memory.advanced(by: offset).copyMemory(from: password + [0], byteCount: password.count + 1)
-        bindingData = .allocate(capacity: max(1, binding?.data.count ?? 0))
+        let bindingData = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, binding?.data.count ?? 0))
+        self.bindingData = bindingData
         for (index, byte) in (binding?.data ?? []).enumerated() { bindingData[index] = byte }
         self.binding = binding.map { binding in
             let pointer = UnsafeMutablePointer<sasl_channel_binding_t>.allocate(capacity: 1)
