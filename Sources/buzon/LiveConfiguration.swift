@@ -50,7 +50,8 @@ final class LiveConfiguration: Sendable {
             submission: SMTP.Configuration(
                 hostname: hostname, maximumSize: size, offersTLS: true, authentication: offer, role: .submission,
                 releaseSeconds: store.integer(.releaseDays) * 86_400),
-            pop3: MaildropSession.Configuration(), imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size),
+            pop3: MaildropSession.Configuration(offersTLS: true, authentication: offer),
+            imap: IMAP.Configuration(hostname: hostname, maximumMessageSize: size, offersTLS: true, authentication: offer),
             caps: ConnectionCaps(total: connectionCap, perAddress: store.integer(.connectionsPerAddress)))
     }
 }
