@@ -66,8 +66,8 @@ SINKS = {
     "smtp-sink -r rcpt": (["-r", "rcpt"], RETRY, ["4"]), "smtp-sink -f mail": (["-f", "mail"], BOUNCE, ["5"]),
     "smtp-sink -f data": (["-f", "data"], BOUNCE, ["5"]), "smtp-sink -f .": (["-f", "."], BOUNCE, ["5"]),
     "smtp-sink -q data": (["-q", "data"], RETRY, []), "smtp-sink -q .": (["-q", "."], RETRY, []),
-    "smtp-sink -Q mail": (["-Q", "mail"], RETRY, ["421"]), "smtp-sink -b": (["-b", "452 4.2.2 full (cafe)", "-r", "rcpt"], RETRY, ["4.2.2"]),
-    "smtp-sink -B": (["-B", "552 5.2.2 full for ever (cafe)", "-f", "rcpt"], BOUNCE, ["5.2.2"]),
+    "smtp-sink -Q mail": (["-Q", "mail"], RETRY, ["421"]), "smtp-sink -b, a soft reply": (["-b", "452 4.2.2 full (cafe)", "-r", "rcpt"], RETRY, ["4.2.2"]),
+    "smtp-sink -B, a hard reply": (["-B", "552 5.2.2 full for ever (cafe)", "-f", "rcpt"], BOUNCE, ["5.2.2"]),
     "smtp-sink -A 1": (["-A", "1"], BOUNCE, []), "smtp-sink -H 2 -T 1024": (["-H", "2", "-T", "1024"], DELIVERED, []),
     "smtp-sink -W data:2": (["-W", "data:2"], DELIVERED, []), "smtp-sink -p -8": (["-p", "-8"], DELIVERED, []),
     "smtp-sink -e": (["-e"], DELIVERED, [])}
