@@ -179,4 +179,4 @@ class Server:
 def recipients(row):
     """The addresses of one row of `buzon queue list --json`."""
     several = row.get("recipients")
-    return [each if isinstance(each, str) else each["recipient"] for each in several] if several else [row["recipient"]]
+    return [each if isinstance(each, str) else each["address"] for each in several] if several else [row["recipient"]]

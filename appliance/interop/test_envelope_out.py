@@ -129,7 +129,7 @@ def encryption(tests, server, safe, unproven, kept):
             before = len(host.messages)
             submit(server, [f"alguien@{name}.example"], letter(f"required-{name}"), options=["REQUIRETLS"])
             lib.eventually(lambda: any(f"alguien@{name}.example".encode() in each for each in bounces(server)) or
-                           "tls" in " ".join(server.shown(row["queueID"]) for row in rows(server, f"alguien@{name}.example")).lower(), 20, "a reason")
+                           re.search("(?i)tls|encryption", " ".join(server.shown(row["queueID"]) for row in rows(server, f"alguien@{name}.example"))), 20, "a reason")
             same(len(host.messages), before, "messages at the host")
     with tests("the setting outbound-tls required: nothing leaves in the clear; to a host with TLS it does"):
         server.cli("settings", "set", "outbound-tls", "required")

@@ -60,7 +60,7 @@ def body(tests):
     dice = random.Random(SEED)
     with contextlib.ExitStack() as stack:
         zones, host = stack.enter_context(Zones(RECORDS)), Counter(random.Random(SEED + 1))
-        server = stack.enter_context(sender(zones, host.port, queue_retry="1s,1s,2s", outbound_connections="20"))
+        server = stack.enter_context(sender(zones, host.port, queue_retry="1s,1s,2s", outbound_connections="20", daily_recipients="1000000"))
         with tests(f"{LETTERS} letters are queued while their host is down, and wait through a kill"):
             promised = fill(server, LETTERS)
             server.kill()

@@ -7,7 +7,7 @@ import time
 
 import lib
 from lib import IMAP, IMAPS, PASSWORD, POP3, POP3S, SMTP, SUBMISSION, SUBMISSIONS, expect, needs, quiet, run, same, terminal, write
-from sending import LEGACY, OTHER, SAFE, US, USER, forgive
+from sending import LEGACY, OTHER, SAFE, US, USER, forgive, letter
 from server import Server
 
 
@@ -49,7 +49,7 @@ def msmtp(tests, server, mechanisms):
         secret = write(server.home + "/msmtp-secret", password + "\n")
         return run("msmtp", "--file=/dev/null", "--host=127.0.0.1", f"--port={server.port(standard)}", f"--auth={mechanism.lower()}",
                    f"--user={USER}", f"--passwordeval=cat {secret}", *tls, f"--from={USER}", OTHER, check=False, env=quiet(server),
-                   input=lib.message("msmtp-" + mechanism, OTHER).decode().replace("\r\n", "\n"))
+                   input=letter("msmtp-" + mechanism, to=OTHER).decode().replace("\r\n", "\n"))
     for mechanism in mechanisms:
         for standard in (SUBMISSION, SUBMISSIONS):
             with tests(f"msmtp {mechanism} on {standard}: sends; a wrong password is refused"):
@@ -68,7 +68,7 @@ def curl(tests, server, mechanisms):
 
     def go(scheme, standard, tls, mechanism, password=PASSWORD):
         needs("curl")
-        more = ["--mail-from", USER, "--mail-rcpt", OTHER, "--upload-file", write(server.home + "/letter", lib.message("curl").decode())] \
+        more = ["--mail-from", USER, "--mail-rcpt", OTHER, "--upload-file", write(server.home + "/letter", letter("curl", to=OTHER).decode())] \
             if scheme.startswith("smtp") else []
         secure = ["--ssl-reqd", "--insecure"] if tls else []
         return run("curl", "-sS", "-v", "--max-time", "30", *secure, "--user", f"{USER}:{password}", "--login-options", f"AUTH={mechanism}",

@@ -6,7 +6,7 @@ import time
 
 import lib
 from lib import SMTP, SUBMISSION, SUBMISSIONS, expect, same
-from sending import OTHER, US, USER, client, greeting_lines
+from sending import OTHER, US, USER, client, greeting_lines, letter
 from server import Server
 
 PRINTED = ["PIPELINING", "SIZE", "VRFY", "ETRN", "STARTTLS", "8BITMIME"]
@@ -58,12 +58,12 @@ def reader(tests, server):
     for standard in (SMTP, SUBMISSION, SUBMISSIONS):
         with tests(f"{standard}: with a login and TLS, mail to elsewhere is taken; without one, it is not"):
             with client(server, USER, standard) as smtp:
-                same(smtp.sendmail(USER, "alguien@fuera.example", lib.message(f"step7-{standard}", "alguien@fuera.example")), {})
+                same(smtp.sendmail(USER, "alguien@fuera.example", letter(f"step7-{standard}", to="alguien@fuera.example")), {})
             server.cli("settings", "set", "networks", "")
             time.sleep(1.5)
             try:
                 with client(server, None, standard) as smtp:
-                    smtp.sendmail(USER, "alguien@fuera.example", lib.message("step7"))
+                    smtp.sendmail(USER, "alguien@fuera.example", letter("step7", to="alguien@fuera.example"))
             except smtplib.SMTPException as refusal:
                 expect("5" in str(refusal), str(refusal))
             else:

@@ -70,13 +70,14 @@ def body(tests):
             same(relay.logins, [(True, [LOGIN, SECRET])], "logins")
             same([recipients for _, recipients, _ in relay.messages], [["alguien@special.example"]], "recipients at the smarthost")
         with tests("a route for everything, but for a domain that has its own hosts again"):
-            server.cli("route", "remove", "special.example")
+            server.cli("route", "remove", "--domain", "special.example")
             route()
             server.cli("route", "set", "-", "--domain", "direct.example")
             time.sleep(1.5)
             submit(server, ["alguien@special.example", "alguien@direct.example", "alguien@nowhere.example"], letter("all"))
             came(relay, "all")
             came(direct, "all")
+            lib.eventually(lambda: not server.queue(), 10, "empty queue")
             same(sorted(each for _, recipients, data in relay.messages if b"<all@" in data for each in recipients),
                  ["alguien@nowhere.example", "alguien@special.example"], "recipients at the smarthost")
         with tests("a wrong password: the mail waits and queue show says so; it is not said anywhere else"):

@@ -80,11 +80,12 @@ class Session:
                     self.socket = self.host.context.wrap_socket(self.socket, server_side=True)
                     self.file, self.encrypted = self.socket.makefile("rb"), True
             elif word.startswith(b"MAIL"):
-                sender, recipients = line[10:].split(b">")[0].decode(), []
+                sender, recipients = line[11:].split(b">")[0].decode(), []
                 more = self.stage("MAIL", b"250 ok\r\n")
             elif word.startswith(b"RCPT"):
-                recipients.append(line[8:].split(b">")[0].decode().lstrip("<"))
                 more = self.stage("RCPT", b"250 ok\r\n")
+                if more[:1] == b"2":
+                    recipients.append(line[8:].split(b">")[0].decode().lstrip("<"))
             elif word == b"DATA":
                 more = self.stage("DATA", b"354 go\r\n") and self.content(sender, recipients)
             elif word == b"QUIT":

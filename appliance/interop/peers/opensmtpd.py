@@ -47,7 +47,7 @@ class OpenSMTPD(debian.Peer):
             tls = 'tls pki "own"'
         with open(self.dir + "/conf", "w") as file:
             file.write(CONFIGURATION.format(dir=self.dir, pki=pki, tls=tls, address=address, port=self.port, host=self.host, domain=domain,
-                                            relay=relay, scheme="smtp+tls" if sends_tls else "smtp+notls"))
+                                            relay=relay, scheme="smtp" if sends_tls else "smtp+notls"))
         self.script = SPACE.format(tree=tree, dir=self.dir)
 
     def command(self):

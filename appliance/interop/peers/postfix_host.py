@@ -21,6 +21,7 @@ smtpd_tls_received_header = yes
 smtpd_tls_security_level = {incoming}
 smtpd_tls_chain_files = {chain}
 message_size_limit = 67108864
+virtual_mailbox_limit = 0
 """
 
 
