@@ -9,7 +9,7 @@ import Synchronization
 @testable import Flow
 
 /// Records by name and type.
-final class FakeResolver: Resolver {
+final class ZoneTable: Resolver {
     enum Entry: Sendable {
         case mx([(UInt16, String)])
         case a([String])
@@ -137,7 +137,7 @@ final class Outside: Sendable {
 
     init(
         _ network: FakeNetwork,
-        _ zone: [String: FakeResolver.Entry] = ["b.test": .mx([(10, "mx.b.test")]), "mx.b.test": .a(["192.0.2.1"])]
+        _ zone: [String: ZoneTable.Entry] = ["b.test": .mx([(10, "mx.b.test")]), "mx.b.test": .a(["192.0.2.1"])]
     ) async throws {
         var template = Array("/tmp/buzon-flow-XXXXXX".utf8CString)
         path = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "" }
@@ -151,7 +151,7 @@ final class Outside: Sendable {
         self.clock = clock
         self.network = network
         let context = OutboundContext(
-            store: store, transport: network, resolver: FakeResolver(zone), workshop: Workshop(threads: 2), queueIDs: QueueIDs(),
+            store: store, transport: network, resolver: ZoneTable(zone), workshop: Workshop(threads: 2), queueIDs: QueueIDs(),
             hostname: { "mail.virtual.test" }, clock: { clock.seconds.load(ordering: .relaxed) * 1_000_000 },
             words: { language, key, values in "\(language):\(key) " + values.map { "\($0.0)=\($0.1)" }.joined(separator: ",") })
         self.context = context

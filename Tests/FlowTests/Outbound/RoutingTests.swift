@@ -5,9 +5,9 @@ import Testing
 @testable import Flow
 
 struct RoutingTests {
-    private func route(_ domain: String, _ zone: [String: FakeResolver.Entry], isOurs: [String] = []) async -> Result<[String], Setback> {
+    private func route(_ domain: String, _ zone: [String: ZoneTable.Entry], isOurs: [String] = []) async -> Result<[String], Setback> {
         let routing = Routing(
-            resolver: FakeResolver(zone), hostname: "mail.virtual.test", isOurs: { address, _ in isOurs.contains("\(address)") },
+            resolver: ZoneTable(zone), hostname: "mail.virtual.test", isOurs: { address, _ in isOurs.contains("\(address)") },
             choose: { _ in 0 })
         do throws(Setback) {
             return .success(
@@ -17,7 +17,7 @@ struct RoutingTests {
         }
     }
 
-    private let zone: [String: FakeResolver.Entry] = [
+    private let zone: [String: ZoneTable.Entry] = [
         "b.test": .mx([(20, "mx2.b.test"), (10, "mx1.b.test"), (30, "mail.virtual.test"), (40, "mx4.b.test")]),
         "mx1.b.test": .a(["192.0.2.1"]), "mx2.b.test": .a(["192.0.2.2", "192.0.2.3"]), "mx4.b.test": .a(["192.0.2.4"]),
         "bare.test": .a(["192.0.2.5"]), "null.test": .mx([(0, "")]), "gone.test": .noName, "down.test": .failed,
