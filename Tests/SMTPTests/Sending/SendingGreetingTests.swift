@@ -120,8 +120,8 @@ import Testing
             ("hello", 1), ("220mx", 1), ("99 x", 1), ("320 x", 1), ("220-a\n221 b", 1), ("220-a\nrubbish", 1), ("\u{0}\u{1}\u{2}", 1),
             ("220 mx\n220 mx again", 1), ("x", 10_000_000), ("220 x", 100_000), ("220-x\n", 1_000_000),
         ], [Int.max, 1_000])
-    func garbage(_ banner: (piece: String, times: Int), _ cut: Int) {
-        let text = String(repeating: banner.piece, count: banner.times)
+    func garbage(_ banner: (String, Int), _ cut: Int) {
+        let text = String(repeating: banner.0, count: banner.1)
         let course = ScriptedServer(banner: text).converse([(.to("a"), "x")], cut: cut)
         #expect(course.failure?.kind == .garbage)
         #expect(course.isClosed)
