@@ -102,9 +102,15 @@ import Testing
         var request = SelfSignedRequest(name: "mx.peer.example")
         request.days = -1
         let old = try request.make()
-        let roots = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
-        try (good.chainPEM + old.chainPEM).write(toFile: roots, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(atPath: roots) }
+        // Apart: of two roots of one name the library takes the first.
+        func file(_ certificate: Certificate) throws -> String {
+            let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+            try certificate.chainPEM.write(toFile: path, atomically: true, encoding: .utf8)
+            return path
+        }
+        let roots = try file(good)
+        let oldRoots = try file(old)
+        defer { for path in [roots, oldRoots] { try? FileManager.default.removeItem(atPath: path) } }
         let peer = try await ScriptedPeer(.init(certificate: good))
         let expired = try await ScriptedPeer(.init(certificate: old))
         let proof = PeerProof.certificate(names: ["mx.peer.example"])
@@ -116,7 +122,7 @@ import Testing
         #expect(mismatch?.kind == .tlsFailed && mismatch?.stage == .startTLS && mismatch?.tlsResult == "certificate-host-mismatch")
         let unknown = await failure { try await Self.connect(peer, proof: proof) }
         #expect(unknown?.kind == .tlsFailed && unknown?.tlsResult == "certificate-not-trusted")
-        let late = await failure { try await Self.connect(expired, proof: proof, roots: roots) }
+        let late = await failure { try await Self.connect(expired, proof: proof, roots: oldRoots) }
         #expect(late?.kind == .tlsFailed && late?.tlsResult == "certificate-expired")
         await peer.close()
         await expired.close()
@@ -237,7 +243,7 @@ import Testing
     }
 
     @Test func cancellingEndsAWait() async throws {
-        let peer = try await ScriptedPeer(.init([("MAIL", .hang)]))
+        let peer = try await ScriptedPeer(.init([("EHLO", .say("250 x\r\n")), ("MAIL", .hang)]))
         let conversation = try await Self.connect(peer)
         let start = ContinuousClock.now
         await withTaskGroup(of: Void.self) { group in
