@@ -30,7 +30,7 @@ package enum Advice: String, Sendable, CaseIterable {
     package var key: String { "advice.\(rawValue)" }
 
     package init(_ reply: Reply, at stage: SendingStage) {
-        let text = reply.lines.joined(separator: " ").lowercased()
+        let text = ([reply.enhanced.map { "\($0)" } ?? ""] + reply.lines).joined(separator: " ").lowercased()
         self =
             Self.named(text) ?? Self.told(text, isTransient: reply.isTransient) ?? Self.coded(reply, stage)
     }
@@ -101,7 +101,7 @@ package enum Advice: String, Sendable, CaseIterable {
             case (1, 0), (1, 1), (1, 3), (1, 6), (2, 1), (1, 10): return .noSuchUser
             case (2, 2): return .mailboxFull
             case (2, 3), (3, 4): return .tooLarge
-            case (3, 1), (3, 2): return .unwell
+            case (3, 0), (3, 1), (3, 2): return .unwell
             case (4, 5): return .rateLimited
             // RFC 7372 §3: SPF, DKIM, PTR, several.
             case (7, 20...24), (7, 26), (7, 27): return .unauthenticated

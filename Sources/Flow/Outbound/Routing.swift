@@ -112,7 +112,6 @@ package struct Routing: Sendable {
             if exchange.name == hostname {
                 isLoop = true
                 limit = exchange.preference
-                hosts.removeAll()
                 break
             }
             let (found, isSecure, setback) = await addresses(of: exchange.name)

@@ -77,7 +77,7 @@ struct ScheduleTests {
         #expect(opened613.count == 1)
         let isDeadAgain = schedule.failed("b.test", now: 61)
         #expect(isDeadAgain)
-        #expect(schedule.lanes["b.test"]?.notBefore == 61 + 120)
+        #expect(schedule.lanes["b.test"]?.notBefore == 181)
         // The administrator asks for it.
         schedule.note("b.test", due: -1, now: 62)
         let opened623 = run(&schedule, &mail, now: 62)
