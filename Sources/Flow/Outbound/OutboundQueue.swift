@@ -22,39 +22,42 @@ package final class OutboundQueue: Sendable {
         var lastArrival: Int64 = 0
         var smarthosts: [String: Smarthost] = [:]
         var idle: [String: [(link: Link, since: Int64)]] = [:]
+        /// Wakes the loop; nil while it does not run.
+        var bell: AsyncStream<Void>.Continuation?
     }
 
     private let context: OutboundContext
     private let attempt: Attempt
     private let reporter: Reporter
     private let state = Mutex(State())
-    private let signals: AsyncStream<Void>
-    private let signal: AsyncStream<Void>.Continuation
 
     package init(_ context: OutboundContext) {
         self.context = context
         attempt = Attempt(context: context, dialer: Dialer(context), senders: SenderRewriting(context: context))
         reporter = Reporter(context: context)
-        (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// New mail was queued, or what waits was changed.
     package func wake() {
         state.withLock { $0.hasArrivals = true }
-        signal.yield()
+        ring()
     }
 
     /// Everything is looked at anew.
     private func rescan() {
         state.withLock { $0.mustScan = true }
-        signal.yield()
+        ring()
     }
+
+    private func ring() { _ = state.withLock { $0.bell }?.yield() }
 
     /// Connections that are open now, and destinations that are being served.
     package var activity: (workers: Int, lanes: Int) { state.withLock { ($0.schedule.workers, $0.schedule.lanes.count) } }
 
     /// Until it is cancelled. Messages under way are finished first.
     package func run() async {
+        let (signals, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        state.withLock { $0.bell = bell }
         let watch = context.store.watchQueue(arrived: { [weak self] in self?.wake() }, changed: { [weak self] in self?.rescan() })
         rescan()
         await withDiscardingTaskGroup { group in
@@ -105,7 +108,7 @@ package final class OutboundQueue: Sendable {
                 return (state.mustScan || state.schedule.nextDue.map { $0 <= now } ?? false || state.schedule.workers == 0, old)
             }
             for link in links { await link.conversation.close() }
-            if isDue { signal.yield() }
+            if isDue { ring() }
         }
     }
 
@@ -203,7 +206,7 @@ package final class OutboundQueue: Sendable {
         while !Task.isCancelled, let message = state.withLock({ $0.schedule.take(lane, served: served) }) {
             served += 1
             let next = await deliver(message, lane, &link)
-            signal.yield()
+            ring()
             guard next != .left else {
                 await link?.conversation.close()
                 return
@@ -216,7 +219,7 @@ package final class OutboundQueue: Sendable {
             await link?.conversation.close()
         }
         state.withLock { $0.schedule.ended(lane, now: now) }
-        signal.yield()
+        ring()
     }
 
     private enum Next { case more, left }
