@@ -13,6 +13,8 @@ final class SASLExchange: AuthenticationExchange, @unchecked Sendable {
     let source: any CredentialSource
     private(set) var mechanism = ""
     private var steps = 0
+    /// Whether the client's first message has come.
+    private var hasBegun = false
     private var connection: OpaquePointer?
     /// The library keeps pointers to these as long as the connection.
     private let callbacks: UnsafeMutablePointer<sasl_callback_t>
@@ -64,13 +66,29 @@ final class SASLExchange: AuthenticationExchange, @unchecked Sendable {
         case .begin(let mechanism, let initial):
             guard self.mechanism.isEmpty, (initial?.bytes.count ?? 0) <= Self.messageLimit else { return .failed(.malformed) }
             self.mechanism = mechanism
+            if let initial, !isBindingSound(initial) { return .failed(.wrong) }
+            hasBegun = initial != nil
             let result = withMessage(initial) { sasl_server_start(connection, mechanism, $0, $1, &output, &length) }
             return outcome(result, output, length)
         case .response(let response):
             guard !mechanism.isEmpty, response.bytes.count <= Self.messageLimit else { return .failed(.malformed) }
+            if !hasBegun, !isBindingSound(response) { return .failed(.wrong) }
+            hasBegun = true
             let result = withMessage(response) { sasl_server_step(connection, $0, $1, &output, &length) }
             return outcome(result, output, length)
         }
+    }
+
+    /// RFC 5802 §6: whether the client's flag fits what this connection can do. `y` (it could bind, and thinks that we could not) where we
+    /// can is a sign that somebody took the -PLUS names away; the library looks at it late or not at all.
+    private func isBindingSound(_ first: Secret) -> Bool {
+        guard mechanism.hasPrefix("SCRAM-") else { return true }
+        let flag = first.bytes.prefix { $0 != UInt8(ascii: ",") }
+        if mechanism.hasSuffix("-PLUS") {
+            guard let name = terms.tls?.binding?.name else { return false }
+            return flag.elementsEqual("p=\(name)".utf8)
+        }
+        return flag.elementsEqual("n".utf8) || (flag.elementsEqual("y".utf8) && binding == nil)
     }
 
     /// An absent message is a null pointer, an empty one is not.

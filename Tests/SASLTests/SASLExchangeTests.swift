@@ -47,9 +47,9 @@ private let all = [
         #expect(try play(mechanism, identity, users)?.outcome == .succeeded(login: "ana@mi.dominio"))
     }
 
-    /// RFC 2831 realms: the server offers its own name; whole addresses and split ones mean the same user.
+    /// RFC 2831 realms: the server offers its own name; whole addresses are the users, in whatever realm.
     @Test(arguments: [
-        ("ana@mi.dominio", "mail.host"), ("ana@mi.dominio", ""), ("ana", "mi.dominio"), ("ana@mi.dominio", "mi.dominio"),
+        ("ana@mi.dominio", "mail.host"), ("ana@mi.dominio", ""), ("ana@mi.dominio", "mi.dominio"),
         ("ANA@mi.dominio", "MI.dominio"),
     ])
     func digestRealms(name: String, realm: String) throws {
@@ -79,14 +79,14 @@ private let all = [
             ExchangeTerms(service: "smtp", host: "mail.host", isProtected: true, tls: protected), users)
         let outcome = server.take(
             .begin(mechanism: "SCRAM-SHA-256", initial: Secret(Array("y,,n=ana@mi.dominio,r=abcdefgh".utf8))))
-        #expect(outcome == .failed(.wrong) || outcome == .failed(.malformed))
+        #expect(outcome == .failed(.wrong) || outcome == .failed(.malformed), "\(outcome)")
     }
 
     @Test func withoutTLSNothingIsBound() throws {
         let server = try SASLLibrary.load().exchange(ExchangeTerms(service: "smtp", host: "mail.host", isProtected: true), users)
         let outcome = server.take(
             .begin(mechanism: "SCRAM-SHA-256-PLUS", initial: Secret(Array("p=tls-exporter,,n=ana@mi.dominio,r=abc".utf8))))
-        #expect(outcome == .failed(.wrong) || outcome == .failed(.malformed))
+        #expect(outcome == .failed(.wrong) || outcome == .failed(.malformed), "\(outcome)")
     }
 
     // MARK: What comes from outside
@@ -96,7 +96,7 @@ private let all = [
         for mechanism in ["PLAIN", "LOGIN"] {
             let server = try SASLLibrary.load().exchange(terms, users)
             let outcome = server.take(.begin(mechanism: mechanism, initial: Secret(Array("\0ana@mi.dominio\0secreto".utf8))))
-            #expect(outcome == .failed(.wrong) || outcome == .failed(.malformed))
+            #expect(outcome == .failed(.wrong) || outcome == .failed(.malformed), "\(outcome)")
         }
         #expect(users.asked.withLock { $0.isEmpty })
     }
