@@ -43,6 +43,7 @@ struct Outbound: Sendable {
             store: store, transport: OutboundTransport(dialer: dialer), resolver: resolver, security: security, workshop: workshop,
             queueIDs: queueIDs, hostname: { Appliance.hostname(store) }, clock: Clock.microseconds,
             words: { language, key, values in Text.report(language).words(key, values) }, report: complaints.report)
+        context.log = { log.info("\($0)") }
         context.language = { text.language.rawValue }
         context.isOurs = { address, port in port == smtpPort() && LocalAddresses.contains(address, hosts) }
         let named = NamedIPv6(resolver)

@@ -19,8 +19,8 @@ import Testing
     /// Less than a second for everything.
     static var hasty: SendingLimits {
         var limits = SendingLimits()
-        (limits.banner, limits.command, limits.dataInitiation) = (.milliseconds(700), .milliseconds(700), .milliseconds(700))
-        (limits.dataBlock, limits.dataTermination, limits.handshake) = (.milliseconds(700), .milliseconds(700), .milliseconds(700))
+        (limits.banner, limits.command, limits.dataInitiation) = (.seconds(2), .seconds(2), .seconds(2))
+        (limits.dataBlock, limits.dataTermination, limits.handshake) = (.seconds(2), .seconds(2), .seconds(2))
         return limits
     }
 

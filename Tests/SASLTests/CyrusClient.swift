@@ -54,8 +54,8 @@ final class CyrusClient {
         let context = Unmanaged.passUnretained(self).toOpaque()
         callbacks[0] = sasl_callback_t(id: UInt(SASL_CB_USER), proc: unsafeBitCast(simple, to: Procedure.self), context: context)
         callbacks[1] = sasl_callback_t(id: UInt(SASL_CB_AUTHNAME), proc: unsafeBitCast(simple, to: Procedure.self), context: context)
-        callbacks[2] = sasl_callback_t(id: UInt(SASL_CB_PASS), proc: unsafeBitCast(password_, to: Procedure.self), context: context)
-        callbacks[3] = sasl_callback_t(id: UInt(SASL_CB_GETREALM), proc: unsafeBitCast(realm_, to: Procedure.self), context: context)
+        callbacks[2] = sasl_callback_t(id: UInt(SASL_CB_PASS), proc: unsafeBitCast(giveSecret, to: Procedure.self), context: context)
+        callbacks[3] = sasl_callback_t(id: UInt(SASL_CB_GETREALM), proc: unsafeBitCast(giveRealm, to: Procedure.self), context: context)
         callbacks[4] = sasl_callback_t(id: UInt(SASL_CB_LIST_END), proc: nil, context: nil)
         guard Self.isInitialised, sasl_client_new(service, host, nil, nil, callbacks, 0, &connection) == SASL_OK else { return nil }
         var properties = sasl_security_properties_t()
@@ -115,7 +115,7 @@ private let simple:
         return SASL_OK
     }
 
-private let password_:
+private let giveSecret:
     @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?, CInt, UnsafeMutablePointer<UnsafeMutablePointer<sasl_secret_t>?>?) -> CInt = {
         _, context, _, result in
         guard let context, let result else { return SASL_BADPARAM }
@@ -123,7 +123,7 @@ private let password_:
         return SASL_OK
     }
 
-private let realm_:
+private let giveRealm:
     @convention(c) (
         UnsafeMutableRawPointer?, CInt, UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafeMutablePointer<UnsafePointer<CChar>?>?
     ) -> CInt = { context, _, offered, result in

@@ -109,13 +109,15 @@ private let simple = [UInt8]("From: a@example.com\r\nSubject: hola\r\nMessage-ID
             #expect(try served.pop3().stat().messages == 4)
             #expect(try served.pop3(ServedAppliance.other).stat().messages == 4)
             let queue = try await store.queue()
-            #expect(queue.map { $0.recipients.map(\.recipient.address) } == [["m77@example.org"], ["fuera+x@example.org"], ["m77@example.org"]])
+            #expect(
+                queue.map { $0.recipients.map(\.recipient.address) } == [["m77@example.org"], ["fuera+x@example.org"], ["m77@example.org"]])
             #expect(queue.first?.sender == "a@example.com")
             #expect(queue.first?.recipients.first?.forwardedFor == "gulag@virtual.test")
             #expect(
-                try await served.trace("gulag@virtual.test").map(\.event).filter { $0 != "deferred" }.sorted() == Array(repeating: "delivered", count: 4) + [
-                    "queued", "queued",
-                ])
+                try await served.trace("gulag@virtual.test").map(\.event).filter { $0 != "deferred" }.sorted() == Array(
+                    repeating: "delivered", count: 4) + [
+                        "queued", "queued",
+                    ])
         }
     }
 }

@@ -121,7 +121,10 @@ final class Dialer: Sendable {
             if conversation.tls != nil { await context.security.note(terms.peer, terms.requirement, nil) }
             return Link(conversation: conversation, name: name, address: address)
         } catch {
-            let isTLS = error.kind == .tlsFailed || error.kind == .tlsUnavailable
+            // A host that goes away over STARTTLS can't do it, whatever it says.
+            let isTLS =
+                error.kind == .tlsFailed || error.kind == .tlsUnavailable
+                || (error.stage == .startTLS && [.closed, .garbage, .timedOut].contains(error.kind))
             if isTLS { await context.security.note(terms.peer, terms.requirement, error) }
             // Better in the clear than not at all, where nobody asked for more (RFC 7435 §3). The host is remembered.
             guard isTLS, tls == .whenOffered else { throw Setback(error, host: name) }

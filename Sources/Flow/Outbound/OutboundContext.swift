@@ -21,6 +21,8 @@ package struct OutboundContext: Sendable {
     package var words: DeliveryReport.Words
     /// `en` or `es`: of reports, where the setting leaves it open.
     package var language: @Sendable () -> String = { "en" }
+    /// Told of each recipient that was not reached, and why.
+    package var log: @Sendable (String) -> Void = { _ in }
     /// Told what went wrong (a kind, and a line), for the log.
     package var report: @Sendable (String, String) -> Void
 

@@ -136,14 +136,19 @@ package final class OutboundQueue: Sendable {
         let smarthosts = try await context.store.smarthosts()
         let caps = Schedule.Caps(
             destination: context.store.integer(.destinationConcurrency), total: context.store.integer(.outboundConcurrency))
-        state.withLock { state in
+        let obsolete: [Link] = state.withLock { state in
             state.lastScan = now
             state.lastArrival = max(state.lastArrival, newest)
             let routes = Dictionary(smarthosts.map { ($0.domain, $0) }, uniquingKeysWith: { $1 })
-            if routes != state.smarthosts { state.schedule.forgetRoutes() }
-            state.smarthosts = routes
             state.schedule.caps = caps
+            guard routes != state.smarthosts else { return [] }
+            state.schedule.forgetRoutes()
+            state.smarthosts = routes
+            // Made by the old terms: another password, less encryption.
+            defer { state.idle = [:] }
+            return state.idle.values.flatMap { $0.map(\.link) }
         }
+        for link in obsolete { await link.conversation.close() }
         var name: String?
         repeat {
             let page = try await context.store.dueDomains(after: name, until: now + Self.horizon)
@@ -305,6 +310,12 @@ package final class OutboundQueue: Sendable {
     private func settle(
         _ message: QueuedMessage, _ results: [Int64: Attempt.Result], _ mailboxes: [Delivery.Recipient] = []
     ) async {
+        for recipient in message.recipients {
+            guard case .failed(let setback) = results[recipient.id] else { continue }
+            context.log(
+                "\(message.queueID): \(recipient.recipient.address)\(setback.host.isEmpty ? "" : " at \(setback.host)"): "
+                    + "\(setback.isPermanent ? "failed" : "deferred"): \(setback.status) \(setback.line)")
+        }
         var judgement = await reporter.judge(message, results)
         judgement.settlement.mailboxes = mailboxes
         judgement.settlement.date = InternalDate(seconds: context.now)

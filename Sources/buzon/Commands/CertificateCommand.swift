@@ -36,13 +36,15 @@ struct CertificateCommand: ParsableCommand {
 
         func run() async throws {
             let shown = try await common.withStore { store in
-                var shown = try Certificates.pairs(store).map { pair in
+                var shown = Certificates.pairs(store).compactMap { pair -> Shown? in
                     do {
                         let certificate = try Certificate(
                             chainPEM: Certificates.read(pair.chain), keyPEM: Certificates.read(pair.key))
                         return Shown(certificate, id: nil, origin: pair.chain)
                     } catch {
-                        throw CommandFailure(text("certificate.unusable", ["file": pair.chain, "reason": "\(error)"]))
+                        // The others are shown all the same.
+                        Output.complain("buzon: \(text("certificate.unusable", ["file": pair.chain, "reason": "\(error)"]))\n")
+                        return nil
                     }
                 }
                 for one in try await store.certificates() {
