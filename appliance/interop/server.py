@@ -60,6 +60,8 @@ class Server:
                 self.cli("domain", "add", name)
             for address in self.users:
                 self.cli("user", "add", address, input=PASSWORD + "\n")
+            # What a command has set counts within a second or two.
+            time.sleep(1.6)
         except BaseException:
             self.__exit__()
             raise

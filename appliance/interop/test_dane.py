@@ -90,7 +90,7 @@ def body(tests):
                                      "wrong": "Untrusted", "unsigned": "Untrusted"})
         server = stack.enter_context(sender(zones, port))
         delivered(tests, server, peer, ["ee", "ee-full", "ta", "two", "alias", "unusable", "none", "unsigned"])
-        kept(tests, server, peer, {"wrong": ["dane"], "wrong-name": ["dane"], "bogus": ["dns"], "plain": ["tls"]})
+        kept(tests, server, peer, {"wrong": ["dane"], "wrong-name": ["hostname mismatch"], "bogus": ["dns"], "plain": ["tls"]})
         with tests("plain.example: nothing of the letter was said in the clear"):
             expect(not plain.messages and not any(line.startswith("MAIL") for line in plain.seen), str(plain.seen))
         with tests("wrong.example, once its record fits: the waiting letter leaves by `queue retry`"):
