@@ -34,7 +34,11 @@ class Counter(Host):
 
     def names(self):
         """How often each letter came."""
-        return collections.Counter(re.search(rb"Message-ID: <(k-\d+)@", data)[1].decode() for _, _, data in list(self.messages))
+        return collections.Counter(re.search(rb"Message-ID: <(k-\d+)@", data)[1].decode() for data in self.letters())
+
+    def letters(self):
+        """Their bytes; a pipelined DATA behind a refused RCPT ends with nothing in it (RFC 2920 §3.1)."""
+        return [data for _, _, data in list(self.messages) if data.strip()]
 
 
 def fill(server, count):
@@ -73,11 +77,11 @@ def body(tests):
         sizes = []
         for number in range(KILLS):
             with tests(f"kill -9, round {number + 1} of {KILLS}"):
-                before = len(host.messages)
-                lib.eventually(lambda: len(host.messages) > before or not server.queue(), 20, "a letter left")
+                before = len(host.letters())
+                lib.eventually(lambda: len(host.letters()) > before or not server.queue(), 20, "a letter left")
                 time.sleep(dice.uniform(0, 0.25))
                 server.kill()
-                sizes.append(len(host.messages) - before)
+                sizes.append(len(host.letters()) - before)
                 time.sleep(0.05)
                 server.start()
                 server.verify()
@@ -96,12 +100,12 @@ def body(tests):
             expect(sum(count - 1 for count in twice.values()) <= KILLS * 20, f"{len(twice)} letters, as {list(twice.items())[:3]}")
             expect(max(twice.values(), default=1) <= 4, f"one came {max(twice.values(), default=1)} times")
         with tests("control: without a kill, nothing comes twice"):
-            before = len(host.messages)
+            before = len(host.letters())
             with client(server, USER) as smtp:
                 for number in range(LETTERS, LETTERS + 100):
                     smtp.sendmail(USER, [f"alguien@d{number % DOMAINS}.example"], letter(f"k-{number}"))
             lib.eventually(lambda: not server.queue(), 60, "empty queue")
-            same(len(host.messages) - before, 100, "letters that came")
+            same(len(host.letters()) - before, 100, "letters that came")
         with tests("no report was made, and the database is consistent"):
             same(len(bounces(server)), 0, "reports")
             server.verify()
