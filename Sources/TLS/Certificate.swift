@@ -74,10 +74,13 @@ package final class Certificate: @unchecked Sendable {
 
     /// For logs: names, end, fingerprint.
     package var summary: String {
-        "\(names.joined(separator: ", ")); SHA-256 \(fingerprint.map { Self.hex($0) }.joined())"
+        "\(names.joined(separator: ", ")); SHA-256 \(Self.hexadecimal(fingerprint))"
     }
 
-    static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+    /// As people compare fingerprints, and as TLSA records have them: lower case, without separators.
+    package static func hexadecimal(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
 }
 
 // MARK: - Reading

@@ -30,11 +30,7 @@ struct Text: Sendable {
 
     /// The text of a key. A key that the table lacks shows itself, so that nothing is silent; a test finds those.
     func callAsFunction(_ key: String, _ values: KeyValuePairs<String, any CustomStringConvertible> = [:]) -> String {
-        var text = texts[key] ?? key
-        for (name, value) in values {
-            text = text.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: value.description)
-        }
-        return text
+        words(key, values.map { ($0.key, $0.value.description) })
     }
 
     /// As above, with values that come as a list.

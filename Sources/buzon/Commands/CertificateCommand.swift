@@ -25,8 +25,8 @@ struct CertificateCommand: ParsableCommand {
             self.origin = origin
             names = certificate.names
             notAfter = certificate.notAfter
-            sha256 = hexadecimal(certificate.fingerprint)
-            tlsa = "3 1 1 " + hexadecimal(certificate.publicKeyHash)
+            sha256 = Certificate.hexadecimal(certificate.fingerprint)
+            tlsa = "3 1 1 " + Certificate.hexadecimal(certificate.publicKeyHash)
         }
     }
 
@@ -120,9 +120,4 @@ struct CertificateCommand: ParsableCommand {
                 text("certificate.renewed", ["names": certificate.names.joined(separator: ", ")]))
         }
     }
-}
-
-private func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }
