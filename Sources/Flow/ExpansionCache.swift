@@ -9,24 +9,29 @@ package final class ExpansionCache: Sendable {
     private struct State {
         var generation: UInt64 = 0
         var expansions: [String: Expansion] = [:]
+        /// Of addresses elsewhere: only who may send there gets them.
+        var relayed: [String: Expansion] = [:]
     }
 
     private let state = Mutex(State())
 
     package init() {}
 
-    func find(_ key: String, _ generation: UInt64) -> Expansion? {
-        state.withLock { $0.generation == generation ? $0.expansions[key] : nil }
+    func find(_ key: String, _ generation: UInt64, mayRelay: Bool) -> Expansion? {
+        state.withLock { state in
+            guard state.generation == generation else { return nil }
+            return state.expansions[key] ?? (mayRelay ? state.relayed[key] : nil)
+        }
     }
 
     /// `generation`: the one before the look-up began.
-    func keep(_ expansion: Expansion, for key: String, _ generation: UInt64) {
+    func keep(_ expansion: Expansion, for key: String, _ generation: UInt64, isRelayed: Bool) {
         state.withLock { state in
-            if state.generation != generation || state.expansions.count >= Self.limit {
+            if state.generation != generation || state.expansions.count + state.relayed.count >= Self.limit {
                 guard generation >= state.generation else { return }
                 state = State(generation: generation)
             }
-            state.expansions[key] = expansion
+            if isRelayed { state.relayed[key] = expansion } else { state.expansions[key] = expansion }
         }
     }
 }

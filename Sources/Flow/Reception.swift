@@ -65,9 +65,11 @@ package final class Reception: Responder {
     private var sender: ReversePath = .null
     /// RFC 1870 SIZE of this transaction, for quotas; 1 when it was not said.
     private var announcedSize = 1
-    /// What the login has sent today, asked for once in a transaction, and what this one has accepted since.
-    private var sentCount: SentCount?
+    /// What the login has sent today, as it was a moment ago, and what this connection has accepted since.
+    private var sentCount: (count: SentCount, time: Int64, generation: UInt64)?
     private var acceptedRecipients = 0
+    /// Those of the transaction under way, which are not counted yet.
+    private var openRecipients = 0
     /// What the accepted recipients of this transaction expand to, by their own key.
     private var expansions: [String: Expansion] = [:]
     private var spool: Spool?
@@ -98,13 +100,15 @@ package final class Reception: Responder {
             sender = path
             announcedSize = parameters.size ?? 1
             expansions = [:]
-            sentCount = nil
-            acceptedRecipients = 0
+            openRecipients = 0
             return try await judge(path)
         case .recipient(let path, _):
             if let refusal = try await overLimit(path) { return refusal }
             let answer = try await judge(path)
-            if case .accepted = answer { acceptedRecipients += 1 }
+            if case .accepted = answer {
+                acceptedRecipients += 1
+                openRecipients += 1
+            }
             return answer
         case .openBody:
             spool = context.store.spool()
@@ -165,14 +169,31 @@ package final class Reception: Responder {
     private func overLimit(_ path: ForwardPath) async throws -> SMTP.Answer? {
         guard let login else { return nil }
         let daily = DailyLimit(context)
-        if sentCount == nil { sentCount = try await daily.count(login) }
-        guard let sentCount else { return await refuse(address(of: path).description, .noAccount, Reason("trace.no-account")) }
-        guard sentCount.recipients + acceptedRecipients >= daily.limit else { return nil }
-        if !sentCount.isTold {
+        guard let count = try await sentCount(login, daily) else {
+            return await refuse(address(of: path).description, .noAccount, Reason("trace.no-account"))
+        }
+        guard count.recipients + acceptedRecipients >= daily.limit else { return nil }
+        if !count.isTold {
             await daily.tell(of: login)
-            self.sentCount?.isTold = true
+            sentCount?.count.isTold = true
         }
         return await refuse(address(of: path).description, daily.reply, daily.reason(login))
+    }
+
+    /// Asked for once a second, since clients that send much do so in one connection. Nil: the user is gone.
+    private func sentCount(_ login: String, _ daily: DailyLimit) async throws -> SentCount? {
+        let now = context.clock() / 1_000_000
+        let generation = context.store.directoryGeneration
+        if let sentCount, sentCount.time == now, sentCount.generation == generation,
+            sentCount.count.recipients + acceptedRecipients < daily.limit
+        {
+            return sentCount.count
+        }
+        sentCount = nil
+        guard let count = try await daily.count(login) else { return nil }
+        sentCount = (count, now, generation)
+        acceptedRecipients = openRecipients
+        return count
     }
 
     /// `reject_unauth_destination`, then the expansion: nobody is accepted who can't be delivered to.
@@ -182,7 +203,7 @@ package final class Reception: Responder {
         let hostname = context.hostname
         let mayRelay = isInNetworks || login != nil
         let generation = context.store.directoryGeneration
-        if let expansion = context.expansions.find(address.key, generation) {
+        if let expansion = context.expansions.find(address.key, generation, mayRelay: mayRelay) {
             expansions[address.key] = expansion
             return .accepted
         }
@@ -200,17 +221,17 @@ package final class Reception: Responder {
                     hasQuota = true
                     guard try book.hasRoom(UserID(local.user.id), for: size, fallback: quota) else { return .full }
                 }
-                // Kept is what everybody would be told: not what only this peer may do, nor what depends on the room left.
-                return .accepted(expansion, isForEverybody: try !hasQuota && (domain == hostname || book.isOurs(domain: domain)))
+                // Not kept is what depends on the room left.
+                return .accepted(expansion, mayBeKept: !hasQuota, isRelayed: try domain != hostname && !book.isOurs(domain: domain))
             } catch let failure as ExpansionFailure {
                 return .failed(failure)
             }
         }
         let text = address.description
         switch verdict {
-        case .accepted(let expansion, let isForEverybody):
+        case .accepted(let expansion, let mayBeKept, let isRelayed):
             expansions[address.key] = expansion
-            if isForEverybody { context.expansions.keep(expansion, for: address.key, generation) }
+            if mayBeKept { context.expansions.keep(expansion, for: address.key, generation, isRelayed: isRelayed) }
             return .accepted
         case .relayDenied:
             return await refuse(text, Reply(554, "5.7.1", "<\(text)>: Relay access denied"), Reason("trace.relay-denied"))
@@ -378,8 +399,8 @@ extension Reply {
 }
 
 private enum RecipientVerdict: Sendable {
-    /// `isForEverybody`: whoever asks gets the same answer until the directory changes.
-    case accepted(Expansion, isForEverybody: Bool)
+    /// `mayBeKept`: it is so until the directory changes; `isRelayed`: only for who may send to everywhere.
+    case accepted(Expansion, mayBeKept: Bool, isRelayed: Bool)
     case relayDenied
     case unknown
     case full

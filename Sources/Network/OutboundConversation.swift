@@ -24,6 +24,8 @@ package actor OutboundConversation {
     /// Octets of content that are read and written at once.
     private static let piece = 65_536
 
+    /// Where its task runs without a hop: the channel's own loop.
+    package nonisolated let executor: any TaskExecutor
     private let target: OutboundTarget
     private let channel: any Channel
     private let inbox: OutboundInbox
@@ -34,7 +36,11 @@ package actor OutboundConversation {
     private var isBusy = false
     private let isReady = Atomic(false)
 
-    init(_ target: OutboundTarget, _ channel: any Channel, _ inbox: OutboundInbox, _ context: ClientContext, _ pool: HandshakePool) {
+    init(
+        _ target: OutboundTarget, _ channel: any Channel, _ inbox: OutboundInbox, _ context: ClientContext, _ pool: HandshakePool,
+        _ executor: any TaskExecutor
+    ) {
+        self.executor = executor
         self.target = target
         self.channel = channel
         self.inbox = inbox

@@ -54,13 +54,17 @@ package struct OutboundDialer: Sendable {
         } catch {
             throw unreachable(target, error)
         }
-        let conversation = OutboundConversation(target, channel, inbox, context(), pool)
+        let conversation = OutboundConversation(target, channel, inbox, context(), pool, loops.executors[channel.eventLoop])
         if let failure = await conversation.greet() { throw failure }
         return conversation
     }
 
+    /// For a task that connects: what it opens lives on that executor's loop.
+    package func executor() -> any TaskExecutor { loops.executors[loops.group.next()] }
+
     private func bootstrap(_ target: OutboundTarget, _ inbox: OutboundInbox) throws -> ClientBootstrap {
-        let bootstrap = ClientBootstrap(group: loops.group)
+        // Where the task runs, if that is a loop.
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.currentEventLoop ?? loops.group)
             .connectTimeout(TimeAmount(target.session.limits.connect))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in

@@ -10,6 +10,8 @@ import TLS
 struct OutboundTransport: Transport {
     let dialer: OutboundDialer
 
+    func executor() -> (any TaskExecutor)? { dialer.executor() }
+
     func connect(to hop: Hop) async throws(SendingFailure) -> any Conversation {
         let target = OutboundTarget(
             address: hop.address.description, port: hop.port, source: hop.source?.description, host: hop.host, proof: PeerProof(hop.proof),
@@ -25,6 +27,7 @@ private struct OpenConversation: Conversation {
     let isVerified: Bool
 
     var isOpen: Bool { conversation.isOpen }
+    var executor: (any TaskExecutor)? { conversation.executor }
 
     func send(_ message: OutgoingMessage, _ content: any ContentSource) async -> [RecipientOutcome] {
         await conversation.send(message, OutboundContent(count: content.count) { try await content.read(at: $0, limit: $1) })

@@ -15,6 +15,8 @@ struct Link: Sendable {
     var address: IPAddress
     var served = 0
 
+    var executor: (any TaskExecutor)? { conversation.executor }
+
     func serves(_ message: QueuedMessage) -> Bool {
         conversation.isOpen && served < Self.limit && (!message.requiresTLS || conversation.isVerified)
     }

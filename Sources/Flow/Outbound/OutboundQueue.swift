@@ -6,8 +6,6 @@ import Synchronization
 /// Delivers what waits. One loop decides (`Schedule`), workers obey; everything that must last is in the store, so that a crash
 /// costs nothing but what was under way.
 package final class OutboundQueue: Sendable {
-    /// Seconds for which a connection is kept without a message.
-    private static let idleTime: Int64 = 5
     /// Seconds between looks at everything, and how far ahead those look.
     private static let scanTime: Int64 = 300
     private static let horizon: Int64 = 600
@@ -21,7 +19,7 @@ package final class OutboundQueue: Sendable {
         var lastScan: Int64 = 0
         var lastArrival: Int64 = 0
         var smarthosts: [String: Smarthost] = [:]
-        var idle: [String: [(link: Link, since: Int64)]] = [:]
+        var idle = IdleLinks()
         /// Wakes the loop; nil while it does not run.
         var bell: AsyncStream<Void>.Continuation?
     }
@@ -56,6 +54,10 @@ package final class OutboundQueue: Sendable {
 
     /// Until it is cancelled. Messages under way are finished first.
     package func run() async {
+        await withTaskExecutorPreference(context.transport.executor()) { await schedule() }
+    }
+
+    private func schedule() async {
         let (signals, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         state.withLock { $0.bell = bell }
         let watch = context.store.watchQueue(arrived: { [weak self] in self?.wake() }, changed: { [weak self] in self?.rescan() })
@@ -68,18 +70,28 @@ package final class OutboundQueue: Sendable {
                 while !Task.isCancelled, let action = nextAction() {
                     switch action {
                     case .load(let lane, let domain, let leased): await load(lane, domain, leased)
-                    case .open(let lane): group.addTask { await self.work(lane) }
+                    // Where its connection lives, so that nothing is handed from thread to thread.
+                    case .open(let lane):
+                        let (link, surplus) = connection(for: lane)
+                        group.addTask(executorPreference: link?.executor ?? context.transport.executor()) {
+                            await surplus?.conversation.close()
+                            await self.work(lane, link)
+                        }
                     }
                 }
             }
             group.cancelAll()
         }
         for wake in watch { wake.cancel() }
-        let links = state.withLock { state in
-            defer { state.idle = [:] }
-            return state.idle.values.flatMap { $0.map(\.link) }
+        for link in state.withLock({ $0.idle.removeAll() }) { await link.conversation.close() }
+    }
+
+    /// The connection that a worker takes over, and one that must go before it opens its own: those that wait count among all.
+    private func connection(for lane: String) -> (link: Link?, surplus: Link?) {
+        state.withLock { state in
+            if let link = state.idle.take(lane) { return (link, nil) }
+            return (nil, state.schedule.workers + state.idle.count > state.schedule.caps.total ? state.idle.removeOldest() : nil)
         }
-        for link in links { await link.conversation.close() }
     }
 
     private func nextAction() -> Schedule.Action? {
@@ -97,12 +109,7 @@ package final class OutboundQueue: Sendable {
             try? await Task.sleep(for: .milliseconds(500))
             let now = context.now
             let (isDue, links) = state.withLock { state in
-                var old: [Link] = []
-                for (lane, entries) in state.idle {
-                    let kept = entries.filter { now - $0.since < Self.idleTime && $0.link.conversation.isOpen }
-                    old += entries.filter { now - $0.since >= Self.idleTime || !$0.link.conversation.isOpen }.map(\.link)
-                    state.idle[lane] = kept.isEmpty ? nil : kept
-                }
+                let old = state.idle.removeOld(now: now)
                 state.schedule.sweep(now: now)
                 if now - state.lastScan >= Self.scanTime { state.mustScan = true }
                 return (state.mustScan || state.schedule.nextDue.map { $0 <= now } ?? false || state.schedule.workers == 0, old)
@@ -145,8 +152,7 @@ package final class OutboundQueue: Sendable {
             state.schedule.forgetRoutes()
             state.smarthosts = routes
             // Made by the old terms: another password, less encryption.
-            defer { state.idle = [:] }
-            return state.idle.values.flatMap { $0.map(\.link) }
+            return state.idle.removeAll()
         }
         for link in obsolete { await link.conversation.close() }
         var name: String?
@@ -158,12 +164,21 @@ package final class OutboundQueue: Sendable {
     }
 
     private func takeArrivals() async throws {
-        let now = context.now
         var isEnd = false
         while !isEnd, !Task.isCancelled {
-            let page = try await context.store.arrivals(after: state.withLock { $0.lastArrival })
-            note(page.domains, now)
-            state.withLock { $0.lastArrival = max($0.lastArrival, page.last) }
+            let now = context.now
+            let after = state.withLock { state in
+                state.schedule.beginReading()
+                return state.lastArrival
+            }
+            defer { state.withLock { $0.schedule.endReading() } }
+            let page = try await context.store.arrivals(after: after, now: now, recipients: SendingLimits().recipients)
+            state.withLock { state in
+                let smarthosts = state.smarthosts
+                for message in page.messages { state.schedule.arrived(message, now: now) { Self.lane($0, smarthosts) } }
+                state.lastArrival = max(state.lastArrival, page.last)
+            }
+            note(page.later, now)
             isEnd = page.isEnd
         }
     }
@@ -177,6 +192,8 @@ package final class OutboundQueue: Sendable {
     }
 
     private func load(_ lane: String, _ domain: String, _ leased: Set<Int64>) async {
+        state.withLock { $0.schedule.beginReading() }
+        defer { state.withLock { $0.schedule.endReading() } }
         do {
             let found = try await context.store.due(
                 domain: domain, now: context.now, without: leased, limit: Schedule.page, recipients: SendingLimits().recipients)
@@ -205,32 +222,32 @@ package final class OutboundQueue: Sendable {
 
     // MARK: Workers
 
-    private func work(_ lane: String) async {
-        var link = state.withLock { $0.idle[lane]?.popLast()?.link }
+    private func work(_ lane: String, _ kept: Link?) async {
+        var link = kept
         var served = 0
         while !Task.isCancelled, let message = state.withLock({ $0.schedule.take(lane, served: served) }) {
             served += 1
             let next = await deliver(message, lane, &link)
-            ring()
+            if state.withLock({ $0.schedule.hasMore(lane) }) { ring() }
             guard next != .left else {
                 await link?.conversation.close()
-                return
+                return ring()
             }
         }
         let now = context.now
-        if let link, link.conversation.isOpen, link.served < Link.limit, !Task.isCancelled {
-            state.withLock { $0.idle[lane, default: []].append((link, now)) }
-        } else {
-            await link?.conversation.close()
+        let isKept = link.map { $0.conversation.isOpen && $0.served < Link.limit && !Task.isCancelled } ?? false
+        state.withLock { state in
+            state.schedule.ended(lane, now: now)
+            if isKept, let link { state.idle.keep(link, for: lane, now: now) }
         }
-        state.withLock { $0.schedule.ended(lane, now: now) }
+        if !isKept { await link?.conversation.close() }
         ring()
     }
 
     private enum Next { case more, left }
 
     private func deliver(_ message: QueuedMessage, _ lane: String, _ link: inout Link?) async -> Next {
-        if await isHere(message) { return .more }
+        if message.isOurs || message.domain == context.hostname(), await isHere(message) { return .more }
         let smarthost = state.withLock { Self.smarthost(message.domain, $0.smarthosts) }
         let course = await attempt.run(message, through: smarthost, &link)
         let now = context.now
@@ -279,7 +296,11 @@ package final class OutboundQueue: Sendable {
         for domain in Set(domains + more) {
             var isAll = false
             while !isAll, !Task.isCancelled {
-                let leased = state.withLock { $0.schedule.leased(domain) }
+                let leased = state.withLock { state in
+                    state.schedule.beginReading()
+                    return state.schedule.leased(domain)
+                }
+                defer { state.withLock { $0.schedule.endReading() } }
                 do {
                     let page = try await context.store.due(
                         domain: domain, now: context.now, without: leased, limit: Self.deferralPage,

@@ -15,8 +15,10 @@ struct Schedule: Sendable {
         case open(lane: String)
     }
 
-    /// Messages that are asked for at once.
+    /// Messages that are asked for at once, and that a lane takes as they come.
     static let page = 50
+    /// Messages in memory that no worker has. Beyond, they stay in the store until their lane asks for them.
+    static let pendingLimit = 5_000
     /// Lanes that are worked on at once. More due domains wait in the agenda.
     static let laneLimit = 2_000
     static let firstConcurrency = 3.0
@@ -39,14 +41,21 @@ struct Schedule: Sendable {
         var hasTurns = false
 
         var isBusy: Bool { workers > 0 || isLoading || !pending.isEmpty || !domains.isEmpty }
+        /// It may ask for messages.
+        var mayLoad: Bool { !isLoading && !domains.isEmpty && pending.count < Schedule.page / 2 }
     }
 
     var caps: Caps
     private(set) var lanes: [String: Lane] = [:]
     private(set) var workers = 0
+    /// Messages in memory that no worker has.
+    private(set) var pendingCount = 0
     private var agenda = Agenda()
     /// Messages that were handed out, by domain.
     private var leases: [String: Set<Int64>] = [:]
+    /// Looks at the store that have not ended, and the messages that were finished meanwhile: they may still be among what is found.
+    private var readings = 0
+    private var departed: Set<Int64> = []
     private var laneOf: [String: String] = [:]
     /// Lanes in the order in which they get their turn.
     private var turns: [String] = []
@@ -81,21 +90,53 @@ struct Schedule: Sendable {
                 continue
             }
             if !entry.domains.contains(domain) { entry.domains.append(domain) }
-            if !entry.hasTurns { turns.append(name) }
-            entry.hasTurns = true
             lanes[name] = entry
+            enlist(name)
         }
+    }
+
+    /// New mail that is due at once goes straight into its lane where there is room, within a look at the store; else the lane asks for it in
+    /// its turn.
+    mutating func arrived(_ message: QueuedMessage, now: Int64, lane: (String) -> String) {
+        guard !departed.contains(message.id), !leased(message.domain).contains(message.id) else { return }
+        let name = laneOf[message.domain] ?? lane(message.domain)
+        var entry = lanes[name] ?? Lane()
+        guard pendingCount < Self.pendingLimit, entry.pending.count < Self.page, entry.domains.isEmpty, !entry.isLoading,
+            entry.notBefore <= now, entry.hasTurns || turns.count < Self.laneLimit
+        else { return note(message.domain, due: now, now: now) }
+        laneOf[message.domain] = name
+        lease(message)
+        entry.pending.append(message)
+        pendingCount += 1
+        lanes[name] = entry
+        enlist(name)
+    }
+
+    private mutating func enlist(_ name: String) {
+        guard let lane = lanes[name], !lane.hasTurns, !lane.pending.isEmpty || lane.mayLoad else { return }
+        lanes[name]?.hasTurns = true
+        turns.append(name)
+    }
+
+    /// Before the store is asked. What departs until `endReading` is not taken for there.
+    mutating func beginReading() { readings += 1 }
+
+    mutating func endReading() {
+        readings -= 1
+        if readings == 0 { departed = [] }
     }
 
     // MARK: Turns
 
     /// The next thing to do, or nil. Each lane gets one connection before any gets its next.
     mutating func next(now: Int64) -> Action? {
+        // Enough to do for those who are at it.
+        if workers >= caps.total, pendingCount >= caps.total { return nil }
         var looked = 0
         while looked < turns.count {
             if cursor >= turns.count { cursor = 0 }
             let name = turns[cursor]
-            guard var lane = lanes[name], lane.isBusy else {
+            guard var lane = lanes[name], !lane.pending.isEmpty || lane.mayLoad else {
                 lanes[name]?.hasTurns = false
                 turns.swapAt(cursor, turns.count - 1)
                 turns.removeLast()
@@ -103,8 +144,8 @@ struct Schedule: Sendable {
             }
             looked += 1
             cursor += 1
-            if !lane.isLoading, let domain = lane.domains.first, lane.pending.count < Self.page / 2 {
-                lane.domains.removeFirst()
+            if lane.mayLoad {
+                let domain = lane.domains.removeFirst()
                 lane.isLoading = true
                 lanes[name] = lane
                 return .load(lane: name, domain: domain, leased: leases[domain] ?? [])
@@ -120,20 +161,24 @@ struct Schedule: Sendable {
         return nil
     }
 
-    /// The answer to `.load`. `isAll`: nothing else is due; `next`: when the domain has something next.
+    /// The answer to `.load`, within its reading. `isAll`: nothing else is due; `next`: when the domain has something next.
     mutating func loaded(_ messages: [QueuedMessage], of domain: String, in name: String, isAll: Bool, next: Int64?, now: Int64) {
         guard var lane = lanes[name] else { return }
         lane.isLoading = false
-        // Read before they were finished, these are no longer there.
-        lane.pending += messages.filter { leases[domain, default: []].insert($0.id).inserted }
+        // Read before they were finished, some are no longer there.
+        let fresh = messages.filter { !departed.contains($0.id) && leases[domain, default: []].insert($0.id).inserted }
+        lane.pending += fresh
+        pendingCount += fresh.count
         if !isAll { lane.domains.append(domain) }
         lanes[name] = lane
+        enlist(name)
         if let next { agenda.add(domain, due: next) }
     }
 
     /// A look that failed: the domain comes again a little later.
     mutating func failedToLoad(_ domain: String, in name: String, now: Int64) {
         lanes[name]?.isLoading = false
+        enlist(name)
         agenda.add(domain, due: now + 10)
     }
 
@@ -143,8 +188,13 @@ struct Schedule: Sendable {
     mutating func take(_ name: String, served: Int) -> QueuedMessage? {
         guard let lane = lanes[name], !lane.pending.isEmpty else { return nil }
         if served > 0, isOverFairShare(lane) { return nil }
+        pendingCount -= 1
+        defer { enlist(name) }
         return lanes[name]?.pending.popFirst()
     }
+
+    /// Whether messages of the lane wait that no worker has.
+    func hasMore(_ name: String) -> Bool { lanes[name].map { !$0.pending.isEmpty || $0.mayLoad } ?? false }
 
     private func isOverFairShare(_ lane: Lane) -> Bool {
         guard workers >= caps.total else { return Double(lane.workers) > max(1, lane.concurrency) }
@@ -154,6 +204,7 @@ struct Schedule: Sendable {
 
     /// The message is not this worker's any more; it comes again when it is due. `hasMore`: more of its recipients are due now.
     mutating func release(_ message: QueuedMessage, due: Int64?, hasMore: Bool, now: Int64) {
+        if readings > 0 { departed.insert(message.id) }
         leases[message.domain]?.remove(message.id)
         if leases[message.domain]?.isEmpty == true { leases[message.domain] = nil }
         if hasMore { agenda.add(message.domain, due: now) } else if let due { agenda.add(message.domain, due: due) }
@@ -163,7 +214,9 @@ struct Schedule: Sendable {
     mutating func giveBack(_ message: QueuedMessage, _ name: String) {
         guard var lane = lanes[name] else { return }
         lane.pending.insert(message, at: lane.pending.startIndex)
+        pendingCount += 1
         lanes[name] = lane
+        enlist(name)
     }
 
     mutating func ended(_ name: String, now: Int64) {
@@ -204,6 +257,7 @@ struct Schedule: Sendable {
         guard var lane = lanes[name] else { return ([], []) }
         defer { lanes[name] = lane }
         let messages = Array(lane.pending)
+        pendingCount -= messages.count
         lane.pending = []
         defer { lane.domains = [] }
         return (messages, lane.domains)

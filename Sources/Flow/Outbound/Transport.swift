@@ -7,6 +7,12 @@ package import SMTP
 package protocol Transport: Sendable {
     /// Connects and greets; encrypts and logs in as `hop` asks. Returns when the peer is ready for MAIL.
     func connect(to hop: Hop) async throws(SendingFailure) -> any Conversation
+    /// Where a task that connects and sends runs best; not always the same. Nil: anywhere.
+    func executor() -> (any TaskExecutor)?
+}
+
+extension Transport {
+    package func executor() -> (any TaskExecutor)? { nil }
 }
 
 /// A connection to a host that is ready for messages. Used by one task at a time.
@@ -19,8 +25,14 @@ package protocol Conversation: Sendable {
     func send(_ message: OutgoingMessage, _ content: any ContentSource) async -> [RecipientOutcome]
     /// Whether another message may be sent.
     var isOpen: Bool { get }
+    /// Where a task that uses it runs best; nil: anywhere.
+    var executor: (any TaskExecutor)? { get }
     /// Says QUIT and closes. Safe at any time, also twice.
     func close() async
+}
+
+extension Conversation {
+    package var executor: (any TaskExecutor)? { nil }
 }
 
 /// A message's content as it leaves: header fields of ours, then the original. Lines end in CRLF; dots are not stuffed.

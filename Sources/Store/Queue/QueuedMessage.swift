@@ -29,6 +29,8 @@ package struct QueuedMessage: Sendable, Equatable {
     /// A-label.
     package var domain: String
     package var recipients: [Recipient]
+    /// Whether the domain was one of ours when it was read: it goes into mailboxes.
+    package var isOurs = false
 
     package init(
         id: Int64, queueID: String, since: Int64, created: Int64, sender: String, body: BodyReference, ret: String?, envelopeID: String?,
@@ -78,6 +80,16 @@ package struct DueDomain: Sendable, Equatable {
     package var name: String
     /// The earliest of its recipients, as `QueueState.due`.
     package var due: Int64
+}
+
+/// What was queued since a look.
+package struct Arrivals: Sendable, Equatable {
+    /// Due at once. A message with several destinations is there once for each.
+    package var messages: [QueuedMessage] = []
+    package var later: [DueDomain] = []
+    /// The recipient that came last.
+    package var last: Int64
+    package var isEnd = true
 }
 
 /// Keys under which the queue's watcher hears of it; mailboxes have positive ones.

@@ -35,24 +35,15 @@ extension MailStore {
         }
     }
 
-    /// Domains of the recipients that came after one, with that which came last; at most `limit` recipients are looked at.
+    /// What was queued after a recipient's number: messages that are due at once, by destination, in their order, with at most
+    /// `recipients` of each, and the domains of what is due later. At most `limit` recipients are looked at, but for those of one message.
     package func arrivals(
-        after id: Int64, limit: Int = 1_000
-    ) async throws(StoreFailure) -> (domains: [DueDomain], last: Int64, isEnd: Bool) {
-        try await read { db in
-            var earliest: [String: Int64] = [:]
-            var last = id
-            var count = 0
-            try db.forEach(
-                "SELECT id, domain, due, held FROM outgoing_recipient WHERE id > ? ORDER BY id LIMIT ?", [.integer(id), .int(limit)]
-            ) { row in
-                last = row.int64(0)
-                count += 1
-                if row.int(3) == 0 { earliest[row.text(1)] = min(earliest[row.text(1)] ?? .max, row.int64(2)) }
-                return true
-            }
-            return (earliest.map { DueDomain(name: $0.key, due: $0.value) }, last, count < limit)
-        }
+        after id: Int64, now: Int64, recipients: Int, limit: Int = 1_000
+    ) async throws(StoreFailure) -> Arrivals {
+        let (arrivals, found) = try await read { try $0.arrivals(after: id, now: now, recipients: recipients, limit: limit) }
+        // Whoever is told of them is about to read them.
+        places.insert(found)
+        return arrivals
     }
 
     /// The recipient that came last.
@@ -65,7 +56,7 @@ extension MailStore {
     package func due(
         domain: String, now: Int64, without leased: Set<Int64>, limit: Int, recipients: Int
     ) async throws(StoreFailure) -> (messages: [QueuedMessage], isAll: Bool, next: Int64?) {
-        try await read { db in
+        let (found, located) = try await read { db in
             var ids: [Int64] = []
             var seen: Set<Int64> = []
             var isAll = true
@@ -84,43 +75,118 @@ extension MailStore {
                 return true
             }
             var messages: [QueuedMessage] = []
+            var located: [(id: Int64, place: Place)] = []
             for id in ids {
-                if let message = try db.queued(id, domain: domain, due: now, limit: recipients) { messages.append(message) }
+                guard let (message, place) = try db.queued(id, domain: domain, due: now, limit: recipients) else { continue }
+                messages.append(message)
+                located.append((message.body.id, place))
             }
             let next = try db.first(
                 "SELECT due FROM outgoing_recipient WHERE domain = ? AND held = 0 AND due > ? ORDER BY due LIMIT 1", .text(domain),
                 .integer(now)
             ) { $0.int64(0) }
-            return (messages, isAll, next)
+            return ((messages, isAll, next), located)
         }
+        places.insert(located)
+        return found
     }
 }
 
 extension Database {
-    fileprivate func queued(_ id: Int64, domain: String, due: Int64, limit: Int) throws -> QueuedMessage? {
-        var message = try first(
-            """
-            SELECT queue_id, created, sender, body_id, length, prefix, ret, envelope_id, smtputf8, login, requires_tls, eight_bit,
-                message_id, max(created, released)
-            FROM outgoing JOIN body ON body.id = body_id WHERE outgoing.id = ?
-            """, .integer(id)
-        ) { row in
-            QueuedMessage(
-                id: id, queueID: row.text(0), since: row.int64(13), created: row.int64(1), sender: row.text(2),
-                body: BodyReference(id: row.int64(3), length: row.int(4), prefix: row.blob(5)), ret: row.text(6).nonEmpty,
-                envelopeID: row.text(7).nonEmpty, smtpUTF8: row.int(8) != 0, login: row.text(9), requiresTLS: row.int(10) != 0,
-                isEightBit: row.int(11) != 0, messageID: row.text(12), domain: domain, recipients: [])
-        }
-        message?.recipients = try all(
+    fileprivate func queued(_ id: Int64, domain: String, due: Int64, limit: Int) throws -> (QueuedMessage, Place)? {
+        let found = try first(
+            "SELECT \(messageColumns), EXISTS (SELECT 1 FROM domain WHERE name = ?2) "
+                + "FROM outgoing JOIN body ON body.id = body_id WHERE outgoing.id = ?1", .integer(id), .text(domain)
+        ) { (QueuedMessage($0, at: 0, domain: domain), Place($0, at: 0)) }
+        guard let (head, place) = found else { return nil }
+        var message = head
+        message.recipients = try all(
             "SELECT \(recipientColumns) FROM outgoing_recipient WHERE outgoing_id = ? AND domain = ? AND held = 0 AND due <= ? ORDER BY id LIMIT ?",
             .integer(id), .text(domain), .integer(due), .int(limit), read: QueuedMessage.Recipient.init)
-        return message?.recipients.isEmpty == true ? nil : message
+        return message.recipients.isEmpty ? nil : (message, place)
+    }
+
+    fileprivate func arrivals(
+        after id: Int64, now: Int64, recipients: Int, limit: Int
+    ) throws -> (Arrivals, [(id: Int64, place: Place)]) {
+        var found = Arrivals(last: id)
+        var located: [(id: Int64, place: Place)] = []
+        var later: [String: Int64] = [:]
+        /// Where the destinations of the message that is being read are in `found.messages`.
+        var destinations: [String: Int] = [:]
+        var current: Int64 = 0
+        var count = 0
+        try forEach(
+            """
+            SELECT \(recipientColumns), domain, \(messageColumns), EXISTS (SELECT 1 FROM domain WHERE name = outgoing_recipient.domain)
+            FROM outgoing_recipient JOIN outgoing ON outgoing.id = outgoing_id JOIN body ON body.id = body_id
+            WHERE outgoing_recipient.id > ? ORDER BY outgoing_recipient.id
+            """, [.integer(id)]
+        ) { row in
+            let recipient = QueuedMessage.Recipient(row)
+            let domain = row.text(recipientColumnCount)
+            let start = recipientColumnCount + 1
+            let message = row.int64(start)
+            // A message is taken whole: what comes of it later would find it taken.
+            if message != current, count >= limit {
+                found.isEnd = false
+                return false
+            }
+            if message != current { destinations = [:] }
+            current = message
+            count += 1
+            found.last = recipient.id
+            if recipient.state.isHeld { return true }
+            guard recipient.state.due <= now else {
+                later[domain] = min(later[domain] ?? .max, recipient.state.due)
+                return true
+            }
+            if let index = destinations[domain] {
+                if found.messages[index].recipients.count < recipients { found.messages[index].recipients.append(recipient) }
+                return true
+            }
+            destinations[domain] = found.messages.count
+            var fresh = QueuedMessage(row, at: start, domain: domain)
+            fresh.recipients = [recipient]
+            found.messages.append(fresh)
+            located.append((fresh.body.id, Place(row, at: start)))
+            return true
+        }
+        found.later = later.map { DueDomain(name: $0.key, due: $0.value) }
+        return (found, located)
     }
 }
 
-let recipientColumns = """
-    id, address, forwarded_for, notify, original_type, original_address, due, held, attempts, last_attempt, host, code, reply, reason, warned
+/// Read by `QueuedMessage.init`; what follows them says whether the domain is ours.
+private let messageColumns = """
+    outgoing.id, queue_id, created, sender, body_id, length, prefix, ret, envelope_id, smtputf8, login, requires_tls, eight_bit,
+    message_id, max(created, released), segment_id, position, header
     """
+private let recipientColumnCount: CInt = 15
+let recipientColumns = """
+    outgoing_recipient.id, address, forwarded_for, notify, original_type, original_address, due, held, attempts, last_attempt, host, code, reply, reason, warned
+    """
+
+extension QueuedMessage {
+    /// From `messageColumns`, without recipients.
+    fileprivate init(_ row: Columns, at start: CInt, domain: String) {
+        self.init(
+            id: row.int64(start), queueID: row.text(start + 1), since: row.int64(start + 14), created: row.int64(start + 2),
+            sender: row.text(start + 3),
+            body: BodyReference(id: row.int64(start + 4), length: row.int(start + 5), prefix: row.blob(start + 6)),
+            ret: row.text(start + 7).nonEmpty, envelopeID: row.text(start + 8).nonEmpty, smtpUTF8: row.int(start + 9) != 0,
+            login: row.text(start + 10), requiresTLS: row.int(start + 11) != 0, isEightBit: row.int(start + 12) != 0,
+            messageID: row.text(start + 13), domain: domain, recipients: [])
+        isOurs = row.int(start + 18) != 0
+    }
+}
+
+extension Place {
+    /// Of the body, from `messageColumns`.
+    fileprivate init(_ row: Columns, at start: CInt) {
+        self.init(segment: row.int(start + 15), position: row.int(start + 16), header: row.int(start + 17), length: row.int(start + 5))
+    }
+}
 
 extension QueuedMessage.Recipient {
     /// From `recipientColumns`.
