@@ -34,12 +34,12 @@ struct IdleLinks: Sendable {
         return old
     }
 
-    /// The one that has waited longest, which makes room for another destination's.
-    mutating func removeOldest() -> Link? {
-        guard let lane = links.min(by: { ($0.value.first?.since ?? .max) < ($1.value.first?.since ?? .max) })?.key else { return nil }
-        let link = links[lane]?.removeFirst().link
+    /// One whose lane has most of them, of these the one that has waited longest: it makes room for another destination's.
+    mutating func removeLeastUseful() -> Link? {
+        let found = links.max { ($0.value.count, -($0.value.first?.since ?? 0)) < ($1.value.count, -($1.value.first?.since ?? 0)) }
+        guard let lane = found?.key, let link = links[lane]?.removeFirst().link else { return nil }
         if links[lane]?.isEmpty == true { links[lane] = nil }
-        if link != nil { count -= 1 }
+        count -= 1
         return link
     }
 

@@ -90,7 +90,7 @@ package final class OutboundQueue: Sendable {
     private func connection(for lane: String) -> (link: Link?, surplus: Link?) {
         state.withLock { state in
             if let link = state.idle.take(lane) { return (link, nil) }
-            return (nil, state.schedule.workers + state.idle.count > state.schedule.caps.total ? state.idle.removeOldest() : nil)
+            return (nil, state.schedule.workers + state.idle.count > state.schedule.caps.total ? state.idle.removeLeastUseful() : nil)
         }
     }
 
@@ -99,7 +99,8 @@ package final class OutboundQueue: Sendable {
         return state.withLock { state in
             let smarthosts = state.smarthosts
             state.schedule.advance(now: now) { Self.lane($0, smarthosts) }
-            return state.schedule.next(now: now)
+            let idle = state.idle
+            return state.schedule.next(now: now, idle: idle.count) { idle.has($0) }
         }
     }
 

@@ -128,8 +128,9 @@ struct Schedule: Sendable {
 
     // MARK: Turns
 
-    /// The next thing to do, or nil. Each lane gets one connection before any gets its next.
-    mutating func next(now: Int64) -> Action? {
+    /// The next thing to do, or nil. Each lane gets one connection before any gets its next. `idle`: connections that wait for a message,
+    /// and whether a lane has one.
+    mutating func next(now: Int64, idle: Int = 0, hasIdle: (String) -> Bool = { _ in false }) -> Action? {
         // Enough to do for those who are at it.
         if workers >= caps.total, pendingCount >= caps.total { return nil }
         var looked = 0
@@ -151,7 +152,9 @@ struct Schedule: Sendable {
                 return .load(lane: name, domain: domain, leased: leases[domain] ?? [])
             }
             let wanted = min(Int(lane.concurrency), caps.destination, lane.workers + lane.pending.count)
-            if !lane.pending.isEmpty, lane.workers < wanted, workers < caps.total, lane.notBefore <= now {
+            // Another lane's connection is closed for a first one, not for one more.
+            let isRoom = workers < caps.total && (lane.workers == 0 || workers + idle < caps.total || hasIdle(name))
+            if !lane.pending.isEmpty, lane.workers < wanted, isRoom, lane.notBefore <= now {
                 lane.workers += 1
                 workers += 1
                 lanes[name] = lane
