@@ -63,7 +63,7 @@ class Connection:
         self.expect(b"250", b"250", b"354")
         head = (f"From: Usuario <{SENDER}>\r\nTo: <alguien@{domain}>\r\nSubject: letter {number}\r\nMessage-ID: <{number}.{os.getpid()}@virtual.test>\r\n"
                 "Date: Tue, 24 Nov 2026 10:00:00 +0000\r\n\r\n").encode()
-        self.socket.sendall(head + filling[len(head):] + b".\r\n")
+        self.socket.sendall(head + filling[len(head):].removeprefix(b"\n") + b".\r\n")  # not cut between CR and LF
         self.expect(b"250")
 
 
