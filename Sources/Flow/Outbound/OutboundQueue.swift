@@ -8,11 +8,9 @@ import Synchronization
 package final class OutboundQueue: Sendable {
     /// Seconds between looks at everything, and how far ahead those look.
     private static let scanTime: Int64 = 300
-    private static let horizon: Int64 = 600
-    /// Messages of a dead destination that are put off in one commit.
-    private static let deferralPage = 200
+    static let horizon: Int64 = 600
 
-    private struct State {
+    struct State {
         var schedule = Schedule()
         var hasArrivals = false
         var mustScan = true
@@ -22,12 +20,14 @@ package final class OutboundQueue: Sendable {
         var idle = IdleLinks()
         /// Wakes the loop; nil while it does not run.
         var bell: AsyncStream<Void>.Continuation?
+        /// Takes what is to be put off; nil while the loop does not run.
+        var deferrals: AsyncStream<Deferral>.Continuation?
     }
 
-    private let context: OutboundContext
-    private let attempt: Attempt
-    private let reporter: Reporter
-    private let state = Mutex(State())
+    let context: OutboundContext
+    let attempt: Attempt
+    let reporter: Reporter
+    let state = Mutex(State())
 
     package init(_ context: OutboundContext) {
         self.context = context
@@ -47,7 +47,7 @@ package final class OutboundQueue: Sendable {
         ring()
     }
 
-    private func ring() { _ = state.withLock { $0.bell }?.yield() }
+    func ring() { _ = state.withLock { $0.bell }?.yield() }
 
     /// Connections that are open now, and destinations that are being served.
     package var activity: (workers: Int, lanes: Int) { state.withLock { ($0.schedule.workers, $0.schedule.lanes.count) } }
@@ -59,11 +59,16 @@ package final class OutboundQueue: Sendable {
 
     private func schedule() async {
         let (signals, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        state.withLock { $0.bell = bell }
+        let (deferrals, putOff) = AsyncStream.makeStream(of: Deferral.self)
+        state.withLock { state in
+            state.bell = bell
+            state.deferrals = putOff
+        }
         let watch = context.store.watchQueue(arrived: { [weak self] in self?.wake() }, changed: { [weak self] in self?.rescan() })
         rescan()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.tick() }
+            group.addTask { for await deferral in deferrals { await self.putOff(deferral) } }
             for await _ in signals {
                 guard !Task.isCancelled else { break }
                 await look()
@@ -216,150 +221,8 @@ package final class OutboundQueue: Sendable {
         smarthost(domain, smarthosts).map { "\($0.host):\($0.port):\($0.user):\($0.domain)" } ?? domain
     }
 
-    private static func smarthost(_ domain: String, _ smarthosts: [String: Smarthost]) -> Smarthost? {
+    static func smarthost(_ domain: String, _ smarthosts: [String: Smarthost]) -> Smarthost? {
         guard let found = smarthosts[domain] ?? smarthosts[""], !found.host.isEmpty else { return nil }
         return found
-    }
-
-    // MARK: Workers
-
-    private func work(_ lane: String, _ kept: Link?) async {
-        var link = kept
-        var served = 0
-        while !Task.isCancelled, let message = state.withLock({ $0.schedule.take(lane, served: served) }) {
-            served += 1
-            let next = await deliver(message, lane, &link)
-            if state.withLock({ $0.schedule.hasMore(lane) }) { ring() }
-            guard next != .left else {
-                await link?.conversation.close()
-                return ring()
-            }
-        }
-        let now = context.now
-        let isKept = link.map { $0.conversation.isOpen && $0.served < Link.limit && !Task.isCancelled } ?? false
-        state.withLock { state in
-            state.schedule.ended(lane, now: now)
-            if isKept, let link { state.idle.keep(link, for: lane, now: now) }
-        }
-        if !isKept { await link?.conversation.close() }
-        ring()
-    }
-
-    private enum Next { case more, left }
-
-    private func deliver(_ message: QueuedMessage, _ lane: String, _ link: inout Link?) async -> Next {
-        if message.isOurs || message.domain == context.hostname(), await isHere(message) { return .more }
-        let smarthost = state.withLock { Self.smarthost(message.domain, $0.smarthosts) }
-        let course = await attempt.run(message, through: smarthost, &link)
-        let now = context.now
-        if course.hasSucceeded { state.withLock { $0.schedule.succeeded(lane) } }
-        guard let setback = course.laneSetback, !message.requiresTLS else {
-            await settle(message, course.results)
-            guard course.isSlowedDown else { return .more }
-            _ = state.withLock { $0.schedule.failed(lane, now: now) }
-            return .left
-        }
-        if setback.isPermanent {
-            await settle(message, course.results)
-            await putOff(lane, setback, domains: [message.domain], isWholeLane: smarthost == nil)
-            return .more
-        }
-        // Where other connections live, the message is theirs.
-        let isDead = state.withLock { state in
-            let isDead = state.schedule.failed(lane, now: now)
-            if !isDead { state.schedule.giveBack(message, lane) }
-            return isDead
-        }
-        guard isDead else { return .left }
-        await settle(message, course.results)
-        await putOff(lane, setback, domains: [message.domain], isWholeLane: true)
-        return .left
-    }
-
-    /// Mail for mailboxes here, which waited to be released (RFC 4865). False for any other.
-    private func isHere(_ message: QueuedMessage) async -> Bool {
-        do {
-            guard let arrival = try await LocalArrival(message, context) else { return false }
-            await settle(message, arrival.results, arrival.mailboxes)
-        } catch {
-            context.report("queue", "\(message.queueID): \(error)")
-            await settle(message, [:])
-            return true
-        }
-        return true
-    }
-
-    /// What holds for one message of a dead destination holds for all that is due there: it is put off page by page, without an attempt
-    /// for each.
-    private func putOff(_ lane: String, _ setback: Setback, domains: [String], isWholeLane: Bool) async {
-        let (pending, more) = isWholeLane ? state.withLock { $0.schedule.drain(lane) } : ([], [])
-        await settle(pending, setback)
-        for domain in Set(domains + more) {
-            var isAll = false
-            while !isAll, !Task.isCancelled {
-                let leased = state.withLock { state in
-                    state.schedule.beginReading()
-                    return state.schedule.leased(domain)
-                }
-                defer { state.withLock { $0.schedule.endReading() } }
-                do {
-                    let page = try await context.store.due(
-                        domain: domain, now: context.now, without: leased, limit: Self.deferralPage,
-                        recipients: SendingLimits().recipients)
-                    isAll = page.isAll || page.messages.isEmpty
-                    state.withLock { state in for message in page.messages { state.schedule.lease(message) } }
-                    await settle(page.messages, setback)
-                } catch {
-                    context.report("queue", "\(error)")
-                    return
-                }
-            }
-        }
-    }
-
-    private func settle(_ messages: [QueuedMessage], _ setback: Setback) async {
-        await withDiscardingTaskGroup { group in
-            for message in messages {
-                group.addTask {
-                    let results = message.recipients.map { ($0.id, Attempt.Result.failed(setback)) }
-                    await self.settle(message, Dictionary(results, uniquingKeysWith: { $1 }))
-                }
-            }
-        }
-    }
-
-    /// Writes down what became of a message, and does not give up before it is written: what was delivered must not be sent again.
-    private func settle(
-        _ message: QueuedMessage, _ results: [Int64: Attempt.Result], _ mailboxes: [Delivery.Recipient] = []
-    ) async {
-        for recipient in message.recipients {
-            guard case .failed(let setback) = results[recipient.id] else { continue }
-            context.log(
-                "\(message.queueID): \(recipient.recipient.address)\(setback.host.isEmpty ? "" : " at \(setback.host)"): "
-                    + "\(setback.isPermanent ? "failed" : "deferred"): \(setback.status) \(setback.line)")
-        }
-        var judgement = await reporter.judge(message, results)
-        judgement.settlement.mailboxes = mailboxes
-        judgement.settlement.date = InternalDate(seconds: context.now)
-        var wait = 1
-        while true {
-            do throws(StoreFailure) {
-                try await context.store.settle(judgement.settlement)
-                break
-            } catch {
-                context.report("queue", "\(message.queueID): \(error)")
-                guard error != .closed, error.isTemporary else { break }
-                try? await Task.sleep(for: .seconds(wait))
-                // Cancelled, it does not sleep: a few tries more, then the process ends anyway.
-                if Task.isCancelled, wait > 60 { break }
-                wait = min(wait * 2, Task.isCancelled ? 120 : 30)
-            }
-        }
-        let now = context.now
-        let due = judgement.due.flatMap { $0 <= now + Self.horizon ? $0 : nil }
-        state.withLock { state in
-            state.schedule.release(
-                message, due: due, hasMore: message.recipients.count == SendingLimits().recipients, now: now)
-        }
     }
 }

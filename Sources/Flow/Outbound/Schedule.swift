@@ -98,14 +98,13 @@ struct Schedule: Sendable {
     /// New mail that is due at once goes straight into its lane where there is room, within a look at the store; else the lane asks for it in
     /// its turn.
     mutating func arrived(_ message: QueuedMessage, now: Int64, lane: (String) -> String) {
-        guard !departed.contains(message.id), !leased(message.domain).contains(message.id) else { return }
         let name = laneOf[message.domain] ?? lane(message.domain)
         var entry = lanes[name] ?? Lane()
         guard pendingCount < Self.pendingLimit, entry.pending.count < Self.page, entry.domains.isEmpty, !entry.isLoading,
             entry.notBefore <= now, entry.hasTurns || turns.count < Self.laneLimit
         else { return note(message.domain, due: now, now: now) }
+        guard lease(message) else { return }
         laneOf[message.domain] = name
-        lease(message)
         entry.pending.append(message)
         pendingCount += 1
         lanes[name] = entry
@@ -169,7 +168,7 @@ struct Schedule: Sendable {
         guard var lane = lanes[name] else { return }
         lane.isLoading = false
         // Read before they were finished, some are no longer there.
-        let fresh = messages.filter { !departed.contains($0.id) && leases[domain, default: []].insert($0.id).inserted }
+        let fresh = messages.filter { lease($0) }
         lane.pending += fresh
         pendingCount += fresh.count
         if !isAll { lane.domains.append(domain) }
@@ -267,7 +266,14 @@ struct Schedule: Sendable {
     }
 
     func leased(_ domain: String) -> Set<Int64> { leases[domain] ?? [] }
-    mutating func lease(_ message: QueuedMessage) { leases[message.domain, default: []].insert(message.id) }
+
+    /// False: it is another's, or was finished since the store was asked.
+    mutating func lease(_ message: QueuedMessage) -> Bool {
+        !departed.contains(message.id) && leases[message.domain, default: []].insert(message.id).inserted
+    }
+
+    /// Whether no new connection is opened there for now.
+    func isResting(_ name: String, now: Int64) -> Bool { (lanes[name]?.notBefore ?? 0) > now }
 
     /// Forgets lanes that nothing is known of but that they were quiet for ten minutes.
     mutating func sweep(now: Int64) {

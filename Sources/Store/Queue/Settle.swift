@@ -49,6 +49,15 @@ extension MailStore {
     }
 }
 
+extension MailStore {
+    /// Several at once, none of them with a report.
+    package func settle(_ settlements: [Settlement]) async throws(StoreFailure) {
+        try await writer.write { db, effects in
+            for settlement in settlements { try db.settle(settlement, &effects) }
+        }
+    }
+}
+
 extension Database {
     fileprivate func settle(_ settlement: Settlement, _ effects: inout Effects) throws {
         if !settlement.mailboxes.isEmpty,

@@ -107,6 +107,53 @@ struct ScheduleTests {
         #expect(schedule.lanes.isEmpty)
     }
 
+    /// What was read before it was finished is not sent again, however late the answer comes.
+    @Test func whatDepartedWithinALookIsNotTaken() throws {
+        var schedule = Schedule()
+        schedule.note("b.test", due: 0, now: 0)
+        schedule.advance(now: 0) { $0 }
+        schedule.beginReading()
+        _ = schedule.next(now: 0)
+        let isLeased = schedule.lease(message(1, "b.test"))
+        #expect(isLeased)
+        schedule.release(message(1, "b.test"), due: nil, hasMore: false, now: 0)
+        schedule.loaded([message(1, "b.test"), message(2, "b.test")], of: "b.test", in: "b.test", isAll: true, next: nil, now: 0)
+        let isTakenAgain = schedule.lease(message(1, "b.test"))
+        #expect(schedule.leased("b.test") == [2] && schedule.pendingCount == 1 && !isTakenAgain)
+        schedule.endReading()
+        let isFree = schedule.lease(message(1, "b.test"))
+        #expect(isFree)
+    }
+
+    @Test func arrivalsGoStraightIntoTheirLane() throws {
+        var schedule = Schedule()
+        for id in 1...Int64(Schedule.page + 5) { schedule.arrived(message(id, "b.test"), now: 7) { $0 } }
+        // What is more than a page stays in the store.
+        #expect(schedule.pendingCount == Schedule.page && schedule.leased("b.test").count == Schedule.page)
+        #expect(schedule.nextDue == 7)
+        let open = schedule.next(now: 7)
+        #expect(open == .open(lane: "b.test"))
+        // Twice the same, and nothing while the destination rests.
+        schedule.arrived(message(1, "b.test"), now: 7) { $0 }
+        #expect(schedule.pendingCount == Schedule.page)
+        _ = schedule.failed("b.test", now: 7)
+        _ = schedule.drain("b.test")
+        schedule.arrived(message(99, "b.test"), now: 8) { $0 }
+        #expect(schedule.pendingCount == 0 && schedule.isResting("b.test", now: 8))
+        #expect(!schedule.leased("b.test").contains(99))
+    }
+
+    /// Connections that wait are not closed for second ones.
+    @Test func secondConnectionsNeedRoom() {
+        var schedule = Schedule(caps: .init(destination: 20, total: 4))
+        for id in 1...2 { schedule.arrived(message(Int64(id), "b.test"), now: 0) { $0 } }
+        schedule.arrived(message(3, "c.test"), now: 0) { $0 }
+        let first = [schedule.next(now: 0, idle: 3), schedule.next(now: 0, idle: 3), schedule.next(now: 0, idle: 3)]
+        #expect(first == [.open(lane: "b.test"), .open(lane: "c.test"), nil])
+        let itsOwn = schedule.next(now: 0, idle: 3) { $0 == "b.test" }
+        #expect(itsOwn == .open(lane: "b.test"))
+    }
+
     @Test func theAgendaIsInOrder() {
         var agenda = Agenda()
         for (index, due) in [50, 3, 40, 3, 7, 99, 1].enumerated() { agenda.add("d\(index)", due: Int64(due)) }
