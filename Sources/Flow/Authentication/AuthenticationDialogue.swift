@@ -73,7 +73,8 @@ package final class AuthenticationDialogue {
     // MARK: The two ends of an exchange
 
     private func newSource() -> DirectoryCredentials {
-        DirectoryCredentials(authenticator.store, authenticator.invention, authenticator.bruteForce, origin)
+        DirectoryCredentials(
+            authenticator.store, authenticator.invention, authenticator.iterations, authenticator.bruteForce, origin)
     }
 
     /// Nil for a mechanism that is not offered to this connection.
