@@ -54,9 +54,6 @@ package struct ForeignHash: Sendable, Hashable {
         }
     }
 
-    /// Whether the password is the one as it came, or else in its normal form.
-    package func matchesSpelling(of password: [UInt8]) -> Bool { spellings(password).reversed().contains { matches($0) } }
-
     private enum Form {
         case plain([UInt8])
         case crypt(Substring)

@@ -15,17 +15,17 @@ package struct UserCredentials: Sendable {
     /// For CRAM-MD5 and DIGEST-MD5.
     package let plain: [UInt8]?
 
-    /// Whether the password is right, in one of its spellings. Milliseconds of CPU; up to a second for another system's hash. The
-    /// derivations also for nobody, of `iterations`.
+    /// Whether the password is right, in one of its spellings; another system's hash is of the one that came. Milliseconds of CPU; up to
+    /// a second for such a hash. The derivations also for nobody, of `iterations`.
     package static func areRight(_ password: [UInt8], for user: UserCredentials?, iterations: Int) -> Bool {
         let isVerified = isRight(password, for: user?.pending == nil ? user?.verifiers.first : nil, iterations: iterations)
         guard let user else { return false }
         if let pending = user.pending {
             // Between the sqlite3 tool's statement and its hashing, the new password is the password.
-            if let hash = ForeignHash(pending) { return hash.matchesSpelling(of: password) }
+            if let hash = ForeignHash(pending) { return hash.matches(password) }
             return areEqual(sha256(normal(pending)), sha256(normal(password)))
         }
-        if let hash = user.hash { return ForeignHash(hash)?.matchesSpelling(of: password) ?? false }
+        if let hash = user.hash { return ForeignHash(hash)?.matches(password) ?? false }
         return isVerified
     }
 
@@ -86,6 +86,11 @@ extension MailStore {
         return try await read { try $0.credentials(of: email)?.verifiers ?? [] }
     }
 
+    /// Whether some user has another system's hash.
+    package func hasForeignHashes() async throws(StoreFailure) -> Bool {
+        try await read { try $0.first("SELECT 1 FROM password_hash LIMIT 1") { _ in true } } != nil
+    }
+
     /// How many users' verifiers have which iteration count; the 16 counts that most have. Reads all verifiers.
     package func usersByIterations() async throws(StoreFailure) -> [Int: Int] {
         try await read { try $0.usersByIterations() }
@@ -138,25 +143,33 @@ extension Database {
         return Dictionary(rows.filter { Verifier.allowedIterations.contains($0.0) }) { first, _ in first }
     }
 
+    /// For nobody another user's verifiers are read, so that it takes as long.
     func credentials(of email: String) throws -> UserCredentials? {
-        let found = try first(
+        let row = try first(
             """
-            SELECT user.id, CAST(pending_password AS BLOB), password_hash.value, plain_password.password FROM user
+            SELECT user.id, CAST(pending_password AS BLOB), password_hash.value, plain_password.password, other.user_id
+            FROM (SELECT min(user_id) AS user_id FROM credential) AS other LEFT JOIN user ON email = ?
             LEFT JOIN password_hash ON password_hash.user_id = user.id LEFT JOIN plain_password ON plain_password.user_id = user.id
-            WHERE email = ?
             """, .text(email)
         ) { row in
             (
-                id: row.int64(0), pending: row.isNull(1) ? nil : row.blob(1), hash: row.isNull(2) ? nil : row.text(2),
-                plain: row.isNull(3) ? nil : row.blob(3)
+                id: row.isNull(0) ? nil : row.int64(0), pending: row.isNull(1) ? nil : row.blob(1),
+                hash: row.isNull(2) ? nil : row.text(2), plain: row.isNull(3) ? nil : row.blob(3),
+                other: row.isNull(4) ? nil : row.int64(4)
             )
         }
-        guard let found else { return nil }
-        let verifiers = try all("SELECT verifier FROM credential WHERE user_id = ? ORDER BY scheme DESC", .integer(found.id)) {
+        guard let row else { return nil }
+        let own = try row.id.map(verifiers) ?? []
+        if own.isEmpty, let other = row.other { _ = try verifiers(of: other) }
+        guard let id = row.id else { return nil }
+        return UserCredentials(
+            user: UserID(id), email: email, verifiers: own, hash: row.hash, pending: row.pending, plain: row.plain)
+    }
+
+    private func verifiers(of user: Int64) throws -> [Verifier] {
+        let verifiers = try all("SELECT verifier FROM credential WHERE user_id = ? ORDER BY scheme DESC", .integer(user)) {
             Verifier($0.text(0))
         }
-        return UserCredentials(
-            user: UserID(found.id), email: email, verifiers: verifiers.compactMap { $0 }, hash: found.hash, pending: found.pending,
-            plain: found.plain)
+        return verifiers.compactMap { $0 }
     }
 }
