@@ -123,4 +123,5 @@ def body(tests):
         secrets(tests, server)
 
 
-main(body)
+if __name__ == "__main__":
+    main(body)
