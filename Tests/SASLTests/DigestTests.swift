@@ -64,6 +64,7 @@ import Testing
             let again = try #require(try play("DIGEST-MD5", identity, users, host: "segunda.vez"))
             #expect(again.outcome == .succeeded(login: "ana@mi.dominio"))
             #expect(again.isBelieved)
+            #expect(again.moves == 3)
             let begun = try #require(again.initial)
             let initial = String(decoding: begun.bytes, as: UTF8.self)
             #expect(initial.contains("nc=00000002"), "\(initial)")

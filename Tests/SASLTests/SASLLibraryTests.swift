@@ -37,6 +37,7 @@ import Testing
 
     /// Not where SASL_PATH says.
     @Test func pluginsLieBesideTheLibrary() throws {
+        #expect(globalCallbacks[3].id == UInt(SASL_CB_GETPATH))
         let callback = unsafeBitCast(
             try #require(globalCallbacks[3].proc),
             to: (@convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> CInt).self)
