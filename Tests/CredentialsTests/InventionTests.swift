@@ -6,14 +6,16 @@ struct InventionTests {
     let invention = Invention(secret: [UInt8](repeating: 7, count: 32))
     let names = (0..<2_000).map { "nadie\($0)@mi.dominio" }
 
-    @Test func verifiersStayAndDiffer() {
-        let one = invention.verifier(of: "a@b.test", hash: .sha256, iterations: 4_096)
-        #expect(one == invention.verifier(of: "a@b.test", hash: .sha256, iterations: 4_096))
-        #expect(
-            one.salt.count == Verifier.saltLength && one.salt != invention.verifier(of: "c@b.test", hash: .sha256, iterations: 4_096).salt)
-        #expect(one.salt != invention.verifier(of: "a@b.test", hash: .sha1, iterations: 4_096).salt)
-        #expect(one.salt != Invention(secret: [1]).verifier(of: "a@b.test", hash: .sha256, iterations: 4_096).salt)
-        #expect(Verifier(one.stored) == one)
+    @Test func isTheSameForTheSameName() {
+        let invention = Invention(secret: [UInt8](repeating: 7, count: 32))
+        let other = Invention(secret: [UInt8](repeating: 8, count: 32))
+        let first = invention.verifier(of: "nadie@virtual.test", hash: .sha256, iterations: 10_000)
+        #expect(first == invention.verifier(of: "nadie@virtual.test", hash: .sha256, iterations: 10_000))
+        #expect(first.salt != invention.verifier(of: "nadia@virtual.test", hash: .sha256, iterations: 10_000).salt)
+        #expect(first.salt != other.verifier(of: "nadie@virtual.test", hash: .sha256, iterations: 10_000).salt)
+        #expect(first.salt != invention.verifier(of: "nadie@virtual.test", hash: .sha1, iterations: 10_000).salt)
+        #expect(Verifier(first.stored) == first)
+        #expect(!invention.password(of: "nadie@virtual.test").contains(0))
     }
 
     @Test func countsAreInProportion() {
