@@ -37,6 +37,7 @@ let package = Package(
     targets: [
         // Over C.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CIDN", pkgConfig: "libidn", providers: [.apt(["libidn-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CSASL", pkgConfig: "libsasl2", providers: [.apt(["libsasl2-dev"])]),
         // No pkgConfig: libunbound.pc asks for the development files of what the library itself is built from.
@@ -54,7 +55,7 @@ let package = Package(
         module("IMAP", ["Dialogue", "Mail"]),
 
         // State and flow.
-        module("Credentials", ["COpenSSL", "CCrypt"]),
+        module("Credentials", ["COpenSSL", "CCrypt", "CIDN"]),
         module("Store", ["Mail", "Credentials", "COpenSSL", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift")]),
         module("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
 
@@ -97,7 +98,7 @@ let package = Package(
         tests("MailTesting", ["Dialogue"]),
         tests("Credentials", []),
         tests("Store", ["Mail", "Credentials"]),
-        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store", "SASL"]),
+        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store", "Credentials", "SASL"]),
         tests(
             "TLS",
             [

@@ -91,27 +91,28 @@ package struct Verifier: Sendable, Hashable {
         "\(hash.rawValue)$\(iterations):\(base64Encoded(salt))$\(base64Encoded(storedKey)):\(base64Encoded(serverKey))"
     }
 
-    /// Whether the password is the one. Costs what deriving costs; the comparison itself does not stop at a difference.
+    /// Whether the password is the one, by its bytes. Costs what deriving costs; the comparison itself does not stop at a difference.
     package func matches(_ password: [UInt8]) -> Bool {
         guard let other = Verifier(password: password, hash: hash, iterations: iterations, salt: salt) else { return false }
         return areEqual(other.storedKey, storedKey)
     }
 }
 
-/// Whether `password` is right. Without a verifier (no such user) it costs as much and answers false.
-/// `iterations`: what the verifiers of this server are made with, for the case without one.
+/// Whether `password` is right, in one of its spellings. Without a verifier (no such user) it costs as much and answers false.
+/// `iterations`: for the case without one.
 package func isRight(_ password: [UInt8], for verifier: Verifier?, iterations: Int) -> Bool {
-    guard let verifier else {
-        let nobody = Verifier(
-            password: password, hash: .sha256, iterations: iterations, salt: [UInt8](repeating: 0x5A, count: Verifier.saltLength))
-        return nobody == nil && false
+    let nobody = { (spelling: [UInt8]) in
+        _ = Verifier(password: spelling, hash: .sha256, iterations: iterations, salt: [UInt8](repeating: 0x5A, count: Verifier.saltLength))
+        return false
     }
-    return verifier.matches(password)
+    // Each one, so that a wrong password costs the same for everybody.
+    return spellings(password).reduce(false) { (verifier?.matches($1) ?? nobody($1)) || $0 }
 }
 
-/// Verifiers of both kinds, each with its own salt, in their stored form by scheme name. Empty only when the library fails.
-package func verifiers(for password: [UInt8], iterations: Int) -> [(scheme: String, stored: String)] {
-    VerifierHash.allCases.compactMap { hash in
-        Verifier(password: password, hash: hash, iterations: iterations).map { (hash.rawValue, $0.stored) }
-    }
+/// Verifiers of both kinds, each with its own salt, in the order of `VerifierHash`, of the password's normal form. Fewer only when the
+/// library fails.
+package func verifiers(for password: [UInt8], iterations: Int) -> [Verifier] {
+    // RFC 5802 §3: SaltedPassword := Hi(Normalize(password), salt, i).
+    let password = normal(password)
+    return VerifierHash.allCases.compactMap { Verifier(password: password, hash: $0, iterations: iterations) }
 }

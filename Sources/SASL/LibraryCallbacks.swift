@@ -30,11 +30,12 @@ typealias Procedure = @convention(c) () -> CInt
 
 /// Kept for ever, since the library takes no copy.
 nonisolated(unsafe) let globalCallbacks: UnsafeMutablePointer<sasl_callback_t> = {
-    let list = UnsafeMutablePointer<sasl_callback_t>.allocate(capacity: 4)
+    let list = UnsafeMutablePointer<sasl_callback_t>.allocate(capacity: 5)
     list[0] = sasl_callback_t(id: UInt(SASL_CB_GETOPT), proc: unsafeBitCast(optionCallback, to: Procedure.self), context: nil)
     list[1] = sasl_callback_t(id: UInt(SASL_CB_LOG), proc: unsafeBitCast(logCallback, to: Procedure.self), context: nil)
     list[2] = sasl_callback_t(id: UInt(SASL_CB_VERIFYFILE), proc: unsafeBitCast(fileCallback, to: Procedure.self), context: nil)
-    list[3] = sasl_callback_t(id: UInt(SASL_CB_LIST_END), proc: nil, context: nil)
+    list[3] = sasl_callback_t(id: UInt(SASL_CB_GETPATH), proc: unsafeBitCast(pathCallback, to: Procedure.self), context: nil)
+    list[4] = sasl_callback_t(id: UInt(SASL_CB_LIST_END), proc: nil, context: nil)
     return list
 }()
 
@@ -69,7 +70,27 @@ private let fileCallback: FileCallback = { _, path, kind in
     return Options.admits(String(cString: path)) ? SASL_OK : SASL_CONTINUE
 }
 
+private typealias PathCallback = @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> CInt
+
+/// Without it the library would look where the environment's SASL_PATH says.
+private let pathCallback: PathCallback = { _, path in
+    guard let path, let directory = Options.pluginDirectory else { return SASL_FAIL }
+    path.pointee = UnsafePointer(directory)
+    return SASL_OK
+}
+
 extension Options {
+    /// The folder `sasl2` beside the library's own file. It lives as long as the process.
+    nonisolated(unsafe) static let pluginDirectory: UnsafeMutablePointer<CChar>? = {
+        var place = loaded_place()
+        guard let symbol = dlsym(nil, "sasl_server_init"), find_loaded_place(symbol, &place) != 0, let file = place.file,
+            let whole = realpath(file, nil)
+        else { return nil }
+        defer { free(whole) }
+        let parts = String(cString: whole).split(separator: "/").dropLast()
+        return strdup("/" + parts.joined(separator: "/") + "/sasl2")
+    }()
+
     /// Whether a plug-in's file may be loaded.
     static func admits(_ path: String) -> Bool {
         let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Substring($0) } ?? ""

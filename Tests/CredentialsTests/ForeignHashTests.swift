@@ -107,17 +107,3 @@ struct ForeignHashTests {
         #expect(ForeignHash([0x7B, 0xFF, 0x7D]) == nil)
     }
 }
-
-struct InventionTests {
-    @Test func isTheSameForTheSameName() {
-        let invention = Invention(secret: [UInt8](repeating: 7, count: 32))
-        let other = Invention(secret: [UInt8](repeating: 8, count: 32))
-        let first = invention.verifier(of: "nadie@virtual.test", hash: .sha256, iterations: 10_000)
-        #expect(first == invention.verifier(of: "nadie@virtual.test", hash: .sha256, iterations: 10_000))
-        #expect(first.salt != invention.verifier(of: "nadia@virtual.test", hash: .sha256, iterations: 10_000).salt)
-        #expect(first.salt != other.verifier(of: "nadie@virtual.test", hash: .sha256, iterations: 10_000).salt)
-        #expect(first.salt != invention.verifier(of: "nadie@virtual.test", hash: .sha1, iterations: 10_000).salt)
-        #expect(Verifier(first.stored) == first)
-        #expect(!invention.password(of: "nadie@virtual.test").contains(0))
-    }
-}

@@ -12,8 +12,6 @@ final class CyrusClient {
         var password: String
         /// Empty: none is said.
         var authorization = ""
-        /// For DIGEST-MD5; nil: the first one that the server offers.
-        var realm: String?
     }
 
     private static let isInitialised: Bool = {
@@ -25,7 +23,6 @@ final class CyrusClient {
     private let callbacks: UnsafeMutablePointer<sasl_callback_t>
     private let name: UnsafeMutablePointer<CChar>
     private let authorization: UnsafeMutablePointer<CChar>
-    private let realm: UnsafeMutablePointer<CChar>?
     private let secret: UnsafeMutablePointer<sasl_secret_t>
     private let binding: UnsafeMutablePointer<sasl_channel_binding_t>?
     private let bindingData: UnsafeMutablePointer<UInt8>
@@ -33,7 +30,6 @@ final class CyrusClient {
     init?(_ identity: Identity, service: String = "smtp", host: String = "mail.host", binding: ChannelBinding? = nil) {
         name = strdup(identity.name)
         authorization = strdup(identity.authorization)
-        realm = identity.realm.map { strdup($0) }
         let password = Array(identity.password.utf8)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<sasl_secret_t>.size + password.count, alignment: 16)
         secret = memory.bindMemory(to: sasl_secret_t.self, capacity: 1)
@@ -68,7 +64,6 @@ final class CyrusClient {
         callbacks.deallocate()
         free(name)
         free(authorization)
-        free(realm)
         UnsafeMutableRawPointer(secret).deallocate()
         binding?.deallocate()
         bindingData.deallocate()
@@ -98,7 +93,6 @@ final class CyrusClient {
 
     fileprivate func answer(_ id: CInt) -> UnsafeMutablePointer<CChar> { id == CInt(SASL_CB_USER) ? authorization : name }
     fileprivate var secretPointer: UnsafeMutablePointer<sasl_secret_t> { secret }
-    fileprivate var realmPointer: UnsafeMutablePointer<CChar>? { realm }
 }
 
 private func client(_ context: UnsafeMutableRawPointer) -> CyrusClient {
@@ -126,8 +120,9 @@ private let giveSecret:
 private let giveRealm:
     @convention(c) (
         UnsafeMutableRawPointer?, CInt, UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafeMutablePointer<UnsafePointer<CChar>?>?
-    ) -> CInt = { context, _, offered, result in
-        guard let context, let result else { return SASL_BADPARAM }
-        if let realm = client(context).realmPointer { result.pointee = UnsafePointer(realm) } else { result.pointee = offered?.pointee }
+    ) -> CInt = { _, _, offered, result in
+        guard let result else { return SASL_BADPARAM }
+        // Asked only where there are several; of one the library makes no question.
+        result.pointee = offered?.pointee
         return SASL_OK
     }

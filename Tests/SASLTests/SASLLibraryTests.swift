@@ -35,6 +35,19 @@ import Testing
         #expect(callback(nil, nil, SASL_VRFY_PLUGIN) == SASL_CONTINUE)
     }
 
+    /// Not where SASL_PATH says.
+    @Test func pluginsLieBesideTheLibrary() throws {
+        #expect(globalCallbacks[3].id == UInt(SASL_CB_GETPATH))
+        let callback = unsafeBitCast(
+            try #require(globalCallbacks[3].proc),
+            to: (@convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> CInt).self)
+        var path: UnsafePointer<CChar>?
+        #expect(callback(nil, &path) == SASL_OK)
+        let folder = try #require(path.map { String(cString: $0) })
+        #expect(folder.hasSuffix("/sasl2"))
+        #expect(FileManager.default.fileExists(atPath: folder + "/libscram.so"), "\(folder)")
+    }
+
     @Test func optionsAreOurs() throws {
         let callback = unsafeBitCast(
             try #require(globalCallbacks[0].proc),

@@ -41,10 +41,16 @@ final class SomeUsers: CredentialSource {
 
 /// What came of an exchange, and after how many moves of the client's.
 struct Course: Equatable {
+    /// The client's own first message, which differs each time.
+    var initial: Secret?
     var outcome: AuthenticationOutcome
     var moves: Int
     /// Whether the client believed the server to the end.
     var isBelieved = true
+
+    static func == (left: Course, right: Course) -> Bool {
+        (left.outcome, left.moves, left.isBelieved) == (right.outcome, right.moves, right.isBelieved)
+    }
 }
 
 let protected = TLSFacts(
@@ -53,13 +59,15 @@ let protected = TLSFacts(
 
 /// Cyrus's client against our server, to the end.
 func play(
-    _ mechanism: String, _ identity: CyrusClient.Identity, _ users: SomeUsers, tls: TLSFacts? = protected,
+    _ mechanism: String, _ identity: CyrusClient.Identity, _ users: SomeUsers, host: String = "mail.host", tls: TLSFacts? = protected,
     clientBinding: ChannelBinding? = nil
 ) throws -> Course? {
     let server = try SASLLibrary.load().exchange(
-        ExchangeTerms(service: "smtp", host: "mail.host", isProtected: true, tls: tls), users)
-    guard let client = CyrusClient(identity, binding: clientBinding), case .some(let initial) = client.start(mechanism) else { return nil }
-    var course = Course(outcome: server.take(.begin(mechanism: mechanism, initial: initial)), moves: 1)
+        ExchangeTerms(service: "smtp", host: host, isProtected: true, tls: tls), users)
+    guard let client = CyrusClient(identity, host: host, binding: clientBinding), case .some(let initial) = client.start(mechanism) else {
+        return nil
+    }
+    var course = Course(initial: initial, outcome: server.take(.begin(mechanism: mechanism, initial: initial)), moves: 1)
     while case .challenge(let challenge) = course.outcome, course.moves < 10 {
         let response = client.step(challenge)
         if response == nil { course.isBelieved = false }

@@ -73,7 +73,8 @@ package final class AuthenticationDialogue {
     // MARK: The two ends of an exchange
 
     private func newSource() -> DirectoryCredentials {
-        DirectoryCredentials(authenticator.store, authenticator.invention, authenticator.bruteForce, origin)
+        DirectoryCredentials(
+            authenticator.store, authenticator.invention, authenticator.iterations, authenticator.bruteForce, origin)
     }
 
     /// Nil for a mechanism that is not offered to this connection.
@@ -115,7 +116,7 @@ package final class AuthenticationDialogue {
             await welcome(login, attempt)
             return .succeeded(login: login)
         case .failed(.wrong):
-            await wait(await count(attempt, showsPassword: showsPassword), since: asked)
+            await wait(max(await count(attempt, showsPassword: showsPassword), await leastDelay(showsPassword)), since: asked)
             return outcome
         case .failed, .challenge:
             return outcome
@@ -126,6 +127,12 @@ package final class AuthenticationDialogue {
     private func count(_ attempt: DirectoryCredentials.Attempt, showsPassword: Bool) async -> Duration {
         guard let account = attempt.account, attempt.isRight != true else { return BruteForce.firstDelay }
         return await authenticator.bruteForce.failed(origin, account: account, password: showsPassword ? attempt.password?.bytes : nil)
+    }
+
+    /// Longer than any check takes.
+    private func leastDelay(_ showsPassword: Bool) async -> Duration {
+        let isSlow = showsPassword ? (try? await authenticator.store.hasForeignHashes()) ?? true : false
+        return isSlow ? BruteForce.foreignDelay : BruteForce.firstDelay
     }
 
     private func welcome(_ login: String, _ attempt: DirectoryCredentials.Attempt) async {

@@ -15,6 +15,7 @@ package final class Authenticator: Sendable {
     let mechanisms: any AuthenticationMechanisms
     let name: @Sendable () -> String
     let invention: Invention
+    let iterations: IterationShares
     let bruteForce: BruteForce
     let report: @Sendable (String, String) -> Void
 
@@ -30,6 +31,7 @@ package final class Authenticator: Sendable {
         self.name = name
         self.report = report
         invention = Invention(secret: try await store.secret(.unknownUser))
+        iterations = try await IterationShares(store: store, invention: invention)
         bruteForce = try await BruteForce(store: store, clock: { clock() / 1_000_000 }, report: report)
     }
 

@@ -11,6 +11,8 @@ import Synchronization
 final class BruteForce: Sendable {
     /// The answer to the first wrong password comes so late after its question; each further one doubles it.
     static let firstDelay = Duration.milliseconds(500)
+    /// While somebody has another system's hash, whose check may take a second: that he is there must not be seen by it.
+    static let foreignDelay = Duration.milliseconds(1_500)
     static let longestDelay = Duration.seconds(8)
 
     /// Who tries.

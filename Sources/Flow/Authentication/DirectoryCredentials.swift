@@ -23,13 +23,17 @@ final class DirectoryCredentials: CredentialSource {
 
     private let store: MailStore
     private let invention: Invention
+    private let iterations: IterationShares
     private let bruteForce: BruteForce
     private let origin: BruteForce.Origin
     private let state = Mutex(Attempt())
 
-    init(_ store: MailStore, _ invention: Invention, _ bruteForce: BruteForce, _ origin: BruteForce.Origin) {
+    init(
+        _ store: MailStore, _ invention: Invention, _ iterations: IterationShares, _ bruteForce: BruteForce, _ origin: BruteForce.Origin
+    ) {
         self.store = store
         self.invention = invention
+        self.iterations = iterations
         self.bruteForce = bruteForce
         self.origin = origin
     }
@@ -47,10 +51,10 @@ final class DirectoryCredentials: CredentialSource {
 
     func verifiers(of login: String) -> [String] {
         let found = look(up: login)
-        let iterations = store.integer(.iterations)
-        let real = found?.verifiers(iterations: iterations) ?? []
+        let real = found?.verifiers(iterations: store.integer(.iterations)) ?? []
         // Made for everybody, so that it takes the same time.
-        let invented = VerifierHash.allCases.map { invention.verifier(of: login, hash: $0, iterations: iterations) }
+        let count = iterations.iterations(of: login)
+        let invented = VerifierHash.allCases.map { invention.verifier(of: login, hash: $0, iterations: count) }
         return invented.map { verifier in (real.first { $0.hash == verifier.hash } ?? verifier).stored }
     }
 
@@ -65,7 +69,7 @@ final class DirectoryCredentials: CredentialSource {
     func isRight(_ password: Secret, of login: String) -> Bool {
         let found = look(up: login)
         guard !attempt.isThrottled, attempt.failure == nil else { return false }
-        let isRight = UserCredentials.areRight(password.bytes, for: found, iterations: store.integer(.iterations))
+        let isRight = UserCredentials.areRight(password.bytes, for: found, iterations: iterations.iterations(of: login))
         state.withLock { state in
             state.password = password
             state.isRight = isRight

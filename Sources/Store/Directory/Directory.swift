@@ -1,3 +1,4 @@
+import Credentials
 import GRDB
 
 /// A user as the administration sees him.
@@ -64,12 +65,15 @@ extension MailStore {
         try await read { try $0.first(User.query + " WHERE email = ?", .text(folded(trimmed(email))), read: User.init) }
     }
 
+    /// Why a password is refused that SASLprep has no form for: a client that prepares it could not log in.
+    package static let prohibitedPassword = StoreFailure.invalid("password-characters")
+
     /// `.invalid`, `.unknownDomain`, `.alreadyExists`. The six mailboxes come with him.
     @discardableResult
     package func addUser(_ email: String, password: [UInt8], quota: Int? = nil) async throws(StoreFailure) -> UserID {
         let email = folded(trimmed(email))
         guard let domain = emailDomain(email) else { throw .invalid("email") }
-        guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
+        try admit(password)
         return try await addUser(email, domain, try await derive(password), quota)
     }
 
@@ -87,8 +91,13 @@ extension MailStore {
     }
 
     package func setPassword(_ email: String, _ password: [UInt8]) async throws(StoreFailure) {
-        guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
+        try admit(password)
         try await setPassword(folded(trimmed(email)), try await derive(password))
+    }
+
+    private func admit(_ password: [UInt8]) throws(StoreFailure) {
+        guard password.count >= Self.minimumPasswordLength else { throw .invalid("password") }
+        guard prepared(password) != nil else { throw Self.prohibitedPassword }
     }
 
     /// nil: the setting's; 0: unlimited.

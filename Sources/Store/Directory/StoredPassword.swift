@@ -18,7 +18,7 @@ extension MailStore {
     func derive(_ password: [UInt8]) async throws(StoreFailure) -> StoredPassword {
         let iterations = integer(.iterations)
         let both = try await blocking {
-            Credentials.verifiers(for: password, iterations: iterations).map { StoredVerifier(scheme: $0, stored: $1) }
+            Credentials.verifiers(for: password, iterations: iterations).map { StoredVerifier(scheme: $0.hash.rawValue, stored: $0.stored) }
         }
         guard both.count == VerifierHash.allCases.count else { throw .ioError("password derivation failed") }
         return .derived(both, plain: bool(.legacyMechanisms) ? password : nil)

@@ -80,6 +80,7 @@ struct UserCommand: ParsableCommand {
                     switch $0 {
                     case .alreadyExists: text("user.exists", ["email": email])
                     case .invalid("hash"): text("user.hash.invalid")
+                    case MailStore.prohibitedPassword: text("user.password.prohibited")
                     case .invalid: text("user.invalid", ["email": email])
                     default: nil
                     }
@@ -174,6 +175,7 @@ struct UserCommand: ParsableCommand {
                     switch $0 {
                     case .nonExistent: unknown(email).description
                     case .invalid("hash"): text("user.hash.invalid")
+                    case MailStore.prohibitedPassword: text("user.password.prohibited")
                     default: nil
                     }
                 }) {

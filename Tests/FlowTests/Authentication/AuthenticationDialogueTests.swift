@@ -1,11 +1,12 @@
+import Credentials
 import Dialogue
 import Foundation
 import SASL
-import Store
 import Synchronization
 import Testing
 
 @testable import Flow
+@testable import Store
 
 /// A data directory with ana@mi.dominio, and an authenticator whose clock is moved by hand.
 private final class LoginServer: Sendable {
@@ -126,10 +127,64 @@ private let right = AuthenticationOutcome.succeeded(login: "ana@mi.dominio")
                 let began = ContinuousClock.now
                 #expect(await server.login("otro", user, from: "127.0.0.1") == .failed(.wrong))
                 let took = ContinuousClock.now - began
-                #expect(took >= BruteForce.firstDelay && took < BruteForce.firstDelay * 3)
+                #expect(took >= BruteForce.foreignDelay && took < BruteForce.foreignDelay * 2)
             }
             #expect(await server.login("secreto") == right)
             #expect(try server.store.credentials(of: "ana@mi.dominio")?.verifiers.count == 2)
+            let began = ContinuousClock.now
+            #expect(await server.login("otro", from: "127.0.0.1") == .failed(.wrong))
+            #expect(ContinuousClock.now - began < BruteForce.foreignDelay)
+        }
+    }
+
+    /// After a change of the iteration count a user still has the old one: strangers have it as well, in the same proportion.
+    @Test func iterationCountsTellNothing() async throws {
+        try await LoginServer.run { server in
+            for number in 0..<9 { try await server.store.addUser("u\(number)@mi.dominio", password: [0x78]) }
+            try await server.store.set(.iterations, to: "20000")
+            let shares = try await IterationShares(store: server.store, invention: server.authenticator.invention, age: .zero)
+            #expect((0..<50).allSatisfy { shares.iterations(of: "nadie\($0)@mi.dominio") == 4_096 })
+            for number in 0..<4 { try await server.store.setPassword("u\(number)@mi.dominio", [0x79]) }
+            let count = (0..<1_000).count { shares.iterations(of: "nadie\($0)@mi.dominio") == 20_000 }
+            #expect((330...470).contains(count), "\(count)")
+            // What SCRAM's first answer shows.
+            func shown(_ user: String) async throws -> String {
+                let dialogue = try await LoginServer.authenticator(server.store, server.clock)
+                let initial = Secret(Array("n,,n=\(user),r=abcdefghijkl".utf8))
+                let outcome = await server.dialogue("127.0.0.1", dialogue).move(.begin(mechanism: "SCRAM-SHA-256", initial: initial), tls)
+                guard case .challenge(let bytes) = outcome else { return "\(outcome)" }
+                return String(String(decoding: bytes, as: UTF8.self).split(separator: ",").last ?? "")
+            }
+            #expect(try await shown("ana@mi.dominio") == "i=4096")
+            #expect(try await shown("u0@mi.dominio") == "i=20000")
+            for number in 0..<8 {
+                let name = "nadie\(number)@mi.dominio"
+                #expect(try await shown(name) == "i=\(shares.iterations(of: name))")
+            }
+        }
+    }
+
+    /// By PLAIN whatever was typed, by SCRAM what RFC 5802 §2.2 makes of it; who prepares nothing gets in too.
+    @Test func passwordsArePrepared() async throws {
+        try await LoginServer.run { server in
+            try await server.store.setPassword("ana@mi.dominio", Array("contrasen\u{303}aª".utf8))
+            for password in ["contrasen\u{303}aª", "contraseñaa", "contraseñaª"] {
+                #expect(await server.login(password, from: "127.0.0.1") == right)
+            }
+            #expect(await server.login("contrasenaa", from: "127.0.0.1") == .failed(.wrong))
+            // Made before passwords were prepared: good as it is, and made anew when it is shown.
+            let old = try #require(Verifier(password: Array("n\u{303}".utf8), hash: .sha256, iterations: 4_096))
+            let stored = StoredVerifier(scheme: old.hash.rawValue, stored: old.stored)
+            try await server.store.setPassword("ana@mi.dominio", .derived([stored], plain: nil))
+            #expect(await server.login("ñ", from: "127.0.0.1") == .failed(.wrong))
+            #expect(await server.login("n\u{303}", from: "127.0.0.1") == right)
+            #expect(await server.login("ñ", from: "127.0.0.1") == right)
+            // Unsaid in SASLprep: as it is, where it is there already; no command sets it.
+            await #expect(throws: MailStore.prohibitedPassword) {
+                try await server.store.setPassword("ana@mi.dominio", Array("clave🔑".utf8))
+            }
+            try await server.store.setPassword("ana@mi.dominio", hash: "{PLAIN}clave🔑")
+            #expect(await server.login("clave🔑", from: "127.0.0.1") == right)
         }
     }
 

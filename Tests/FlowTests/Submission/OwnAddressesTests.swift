@@ -29,7 +29,7 @@ import Testing
             let store = server.store
             try await store.addDomain("tienda.test")
             try await store.addDomain("espejo.test")
-            for user in ["ana+otra@mi.dominio", "pepe@mi.dominio"] { try await store.addUser(user, password: [1]) }
+            for user in ["ana+otra@mi.dominio", "pepe@mi.dominio"] { try await store.addUser(user, password: [0x78]) }
             let rows = [
                 "ventas@mi.dominio": "ana@mi.dominio", "info@mi.dominio": "ventas@mi.dominio, alguien@gmail.test",
                 "todos@mi.dominio": "ana@mi.dominio, luis@mi.dominio",

@@ -44,8 +44,8 @@ def loaded():
 class Client:
     """One login by one mechanism."""
 
-    def __init__(self, service, host, user, password, realm=""):
-        self.user, self.password, self.realm = user.encode(), password.encode(), realm.encode()
+    def __init__(self, service, host, user, password):
+        self.user, self.password = user.encode(), password.encode()
         self.secret = Secret(len(self.password), self.password)
         self.kept = [SIMPLE(self.name), SECRET(self.pass_), REALM(self.choose)]
         address = [ctypes.cast(each, ctypes.c_void_p) for each in self.kept]
@@ -68,14 +68,14 @@ class Client:
         return OK
 
     def choose(self, context, id_, offered, result):
-        result[0] = self.realm
+        result[0] = offered[0]  # asked only where there are several
         return OK
 
-    def start(self, mechanism):
-        """The initial response, or None where the server speaks first."""
+    def start(self, mechanism, initial=True):
+        """The initial response; None where the server speaks first, or where the protocol's command has no room for one."""
         prompt, out, length, used = ctypes.c_void_p(), ctypes.c_char_p(), ctypes.c_uint(), ctypes.c_char_p()
-        code = library.sasl_client_start(self.connection, mechanism.encode(), ctypes.byref(prompt), ctypes.byref(out), ctypes.byref(length),
-                                         ctypes.byref(used))
+        code = library.sasl_client_start(self.connection, mechanism.encode(), ctypes.byref(prompt), ctypes.byref(out) if initial else None,
+                                         ctypes.byref(length), ctypes.byref(used))
         lib.expect(code in (OK, CONTINUE), f"sasl_client_start {mechanism}: {code} {library.sasl_errdetail(self.connection)}")
         return ctypes.string_at(out, length.value) if out.value is not None else None
 
@@ -92,16 +92,15 @@ class Client:
 COMMANDS = {"smtp": ("AUTH {}", "334 ", "235", "535"), "pop": ("AUTH {}", "+ ", "+OK", "-ERR"), "imap": ("x AUTHENTICATE {}", "+ ", "x OK", "x NO")}
 
 
-def log_in(file, service, mechanism, user, password, initial=True, realm=""):
+def log_in(file, service, mechanism, user, password, initial=True):
     """Speaks the dialogue over a file of a connection that is ready for it: what the server said, line by line."""
     command, more, _, _ = COMMANDS[service]
-    client, said = Client(service, "mail.virtual.test", user, password, realm), []
+    client, said = Client(service, "mail.virtual.test", user, password), []
     try:
-        response = client.start(mechanism)
+        response = client.start(mechanism, initial)
         line = command.format(mechanism)
-        waiting = response is not None
-        if waiting and initial:
-            line, waiting = line + " " + (base64.b64encode(response).decode() or "="), False
+        if response is not None:
+            line += " " + (base64.b64encode(response).decode() or "=")
         while True:
             file.write(line.encode() + b"\r\n")
             file.flush()
@@ -112,8 +111,7 @@ def log_in(file, service, mechanism, user, password, initial=True, realm=""):
             if not answer.startswith(more.strip()) or answer.startswith("+OK"):
                 return said
             challenge = base64.b64decode(answer[len(more):])
-            line = base64.b64encode(response if waiting else client.step(challenge)).decode()
-            waiting = False
+            line = base64.b64encode(client.step(challenge)).decode()
     finally:
         client.close()
 
