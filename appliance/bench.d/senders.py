@@ -8,6 +8,7 @@ import time
 
 import lib
 import postfix
+import processes
 import servers
 from peers import certificates
 
@@ -29,7 +30,7 @@ class CountingSink(servers.Sink):
         self.process = subprocess.Popen([*self.command()[:1], "-c", *self.command()[1:]], env=servers.TOOL_ENVIRONMENT,
                                         stdin=subprocess.DEVNULL, stdout=self.count, stderr=subprocess.DEVNULL)
         try:
-            servers.wait_for_port(self.process, self.smtp)
+            processes.wait_for_port(self.process, self.smtp)
         except BaseException:
             self.__exit__()
             raise

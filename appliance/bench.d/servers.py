@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -10,6 +9,7 @@ import time
 
 import lib
 import postfix
+import processes
 import server
 import wire
 
@@ -18,31 +18,6 @@ USER = "usuario@" + DOMAIN
 TOOLS = postfix.TREE + "/usr/sbin/"
 TOOL_ENVIRONMENT = {**os.environ, "LD_LIBRARY_PATH": postfix.LIBRARIES, "MAIL_CONFIG": "/nonexistent"}
 NOBODY = 65534
-
-
-def wait_for_port(process, port, seconds=20, said=lambda: ""):
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise lib.Failure(f"no server on port {port}: {said()[-400:]}")
-
-
-def end(process, seconds=20):
-    """SIGTERM, then SIGKILL for one that does not listen."""
-    if process is None or process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 class Buzon(server.Server):
@@ -112,14 +87,14 @@ class Sink:
         self.process = subprocess.Popen(self.command(), env=TOOL_ENVIRONMENT, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_for_port(self.process, self.smtp)
+            processes.wait_for_port(self.process, self.smtp)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        end(self.process)
+        processes.end(self.process)
 
     @property
     def pid(self):
@@ -295,14 +270,14 @@ class Dovecot:
         self.process = subprocess.Popen(["dovecot", "-F", "-c", self.dir + "/conf"], stdin=subprocess.DEVNULL,
                                         stdout=open(self.dir + "/out", "w"), stderr=subprocess.STDOUT)
         try:
-            wait_for_port(self.process, self.imap, said=self.log)
+            processes.wait_for_port(self.process, self.imap, said=self.log)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        end(self.process)
+        processes.end(self.process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def log(self):

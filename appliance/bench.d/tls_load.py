@@ -9,6 +9,7 @@ import time
 
 import lib
 import measure
+import processes
 import report as reports
 import servers
 import waiting
@@ -32,11 +33,11 @@ class OpenSSL:
         chain, key = certificates.self_signed(self.folder.name, "mail.virtual.test", kind="ec")
         self.process = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", chain, "-key", key, "-quiet", "-www"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        servers.wait_for_port(self.process, self.port)
+        processes.wait_for_port(self.process, self.port)
         return self
 
     def __exit__(self, *_):
-        servers.end(self.process)
+        processes.end(self.process)
         self.folder.cleanup()
 
     @property

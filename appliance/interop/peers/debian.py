@@ -5,12 +5,11 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 
 import lib
+import processes
 from postfix import CACHE
 
 NOBODY = 65534
@@ -62,7 +61,7 @@ class Peer:
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=open(self.dir + "/out", "w"),
                                         stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            wait_for_port(self.process, self.address, self.port, self.log)
+            processes.wait_for_port(self.process, self.port, self.log, self.address)
         except BaseException:
             self.__exit__(None)
             raise
@@ -71,7 +70,7 @@ class Peer:
     def __exit__(self, kind, *_):
         if kind:
             print(f"     {self.name} said: " + lib.one_line(self.log()[-600:]))
-        end(self.process)
+        processes.end(self.process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def log(self):
@@ -82,28 +81,3 @@ class Peer:
         """What is in all of its maildirs, as bytes with CRLF line ends."""
         files = sorted(glob.glob(self.dir + "/mail/**/new/*", recursive=True))
         return [lib.to_crlf(open(file, "rb").read()) for file in files]
-
-
-def wait_for_port(process, address, port, said=lambda: "", seconds=15):
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection((address, port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise lib.Failure(f"no server on {address}:{port}: {lib.one_line(said()[-500:])}")
-
-
-def end(process, seconds=10):
-    """SIGTERM, then SIGKILL for one that does not listen."""
-    if process is None or process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -7,7 +7,7 @@ import shutil
 
 import lib
 import postfix
-from peers import debian
+import processes
 
 ENVIRONMENT = {**os.environ, "LD_LIBRARY_PATH": postfix.LIBRARIES, "MAIL_CONFIG": "/nonexistent"}
 
@@ -31,14 +31,14 @@ class Sink:
         self.process = subprocess.Popen(self.command(), env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=open(self.dir + "/../" + os.path.basename(self.dir) + ".log", "w"))
         try:
-            debian.wait_for_port(self.process, self.address, self.port)
+            processes.wait_for_port(self.process, self.port, address=self.address)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        debian.end(self.process)
+        processes.end(self.process)
         shutil.rmtree(self.dir, ignore_errors=True)
         os.unlink(self.dir + ".log")
 

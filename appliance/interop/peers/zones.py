@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import lib
-from peers import debian
+import processes
 
 ROOT = """$TTL 3
 . IN SOA ns.example. hostmaster.example. 1 3600 600 86400 3
@@ -111,14 +111,14 @@ class Zones:
         self.process = subprocess.Popen(["nsd", "-d", "-c", conf], stdin=subprocess.DEVNULL, stdout=open(self.dir + "/out", "w"),
                                         stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            debian.wait_for_port(self.process, self.address, self.port, self.log)
+            processes.wait_for_port(self.process, self.port, self.log, self.address)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        debian.end(self.process)
+        processes.end(self.process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def change(self, records):
@@ -145,7 +145,7 @@ class Validator:
         self.process = subprocess.Popen(["unbound", "-d", "-c", conf], stdin=subprocess.DEVNULL, stdout=open(self.dir + "/out2", "w"),
                                         stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            debian.wait_for_port(self.process, self.address, self.port, lambda: open(self.dir + "/out2").read())
+            processes.wait_for_port(self.process, self.port, lambda: open(self.dir + "/out2").read(), self.address)
         except BaseException:
             self.__exit__()
             raise
@@ -153,7 +153,7 @@ class Validator:
         return self
 
     def __exit__(self, *_):
-        debian.end(self.process)
+        processes.end(self.process)
 
     def inside(self, *command):
         """The command with this resolver as /etc/resolv.conf, in a mount namespace of its own."""
