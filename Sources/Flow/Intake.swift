@@ -3,41 +3,6 @@ import Mail
 import SMTP
 import Store
 
-/// A message whose content is whole, with everything that is known about how it came.
-struct Arrival: Sendable {
-    struct Recipient: Sendable {
-        /// As RCPT gave it.
-        var address: String
-        var parameters: RecipientParameters
-        var expansion: Expansion
-
-        /// It leaves the server under another address.
-        var isForwarded: Bool { expansion.foreign.contains { $0.description != address } }
-    }
-
-    /// What the client is to us, which says whether it submits a message or brings one from elsewhere.
-    enum Origin: Sendable, Equatable {
-        case elsewhere
-        /// One of `networks`.
-        case networks
-        /// Folded.
-        case login(String)
-
-        var login: String? {
-            switch self {
-            case .login(let login): login
-            case .elsewhere, .networks: nil
-            }
-        }
-    }
-
-    var transaction: Transaction
-    var spool: Spool
-    var connection: Connection
-    var recipients: [Recipient]
-    var origin: Origin = .elsewhere
-}
-
 /// What becomes of a message: complete what was submitted, gather the facts, judge, place, deliver in one transaction, reply.
 struct Intake: Sendable {
     enum Outcome: Sendable {
@@ -63,7 +28,7 @@ struct Intake: Sendable {
             }
             let facts = try await gather(arrival, stamp)
             if let refusal = judge(arrival, facts) { return refusal }
-            return try await deliver(place(arrival, facts), arrival, facts)
+            return try await deliver(arrival, facts)
         } catch {
             context.report("delivery", "\(error)")
             return .refused(Reception.storageReply(error), Reason("trace.storage", ["failure": error.code]))
@@ -80,7 +45,7 @@ struct Intake: Sendable {
             date: InternalDate(seconds: seconds, zoneMinutes: context.zone(seconds)))
     }
 
-    private struct Facts: Sendable {
+    struct Facts: Sendable {
         var queueID: String
         var date: InternalDate
         var summary: MessageSummary
@@ -121,91 +86,7 @@ struct Intake: Sendable {
         return nil
     }
 
-    // MARK: Place
-
-    /// Each mailbox and each foreign address once, whatever the number of ways that led there.
-    private func place(_ arrival: Arrival, _ facts: Facts) -> Delivery {
-        let header = TraceHeader(
-            hostname: context.hostname, connection: arrival.connection, greeting: arrival.transaction.greeting,
-            transmissionType: arrival.transaction.transmissionType, reversePath: arrival.transaction.reversePath, queueID: facts.queueID,
-            date: facts.date)
-        let sender = arrival.transaction.reversePath.text
-        // Where the original has no header of its own, an empty line ends ours.
-        let separator: [UInt8] = facts.summary.hasHeader ? [] : [0x0D, 0x0A]
-        var locals: [Delivery.Recipient] = []
-        var outgoing: [Outgoing.Recipient] = []
-        var trace: [TraceEntry] = []
-        var seenUsers: Set<Int64> = []
-        var seenForeign: Set<String> = []
-
-        var seenWays: Set<String> = []
-
-        // Each way from a recipient to a destination once, however often RCPT named it.
-        func note(_ event: String, _ recipient: String, at destination: String, _ reason: Reason) {
-            guard seenWays.insert(recipient + "\n" + destination).inserted else { return }
-            trace.append(
-                TraceEntry(
-                    time: facts.date.seconds, event: event, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
-                    peer: arrival.connection.peerAddress, sender: sender, recipient: recipient, destination: destination, code: 250,
-                    text: reason.stored))
-        }
-
-        let release = MailDate.format(seconds: facts.due, zoneMinutes: facts.date.zoneMinutes)
-        for recipient in arrival.recipients {
-            for local in recipient.expansion.locals {
-                // What is held waits in the queue, which delivers it to mailboxes here in its time.
-                guard facts.due == 0 else {
-                    let address = local.user.address
-                    if seenUsers.insert(local.user.id).inserted { outgoing.append(Outgoing.Recipient(address, recipient)) }
-                    note("queued", recipient.address, at: address, Reason("trace.held", ["address": address, "time": release]))
-                    continue
-                }
-                note(
-                    "delivered", recipient.address, at: local.user.address,
-                    Reason("trace.delivered", ["user": local.user.address, "mailbox": "INBOX"]))
-                // Several ways into one mailbox: one copy, each way with its trace.
-                guard seenUsers.insert(local.user.id).inserted else { continue }
-                locals.append(
-                    Delivery.Recipient(
-                        user: UserID(local.user.id),
-                        prefix: header.prefix(deliveredTo: local.user.address, originalRecipient: recipient.address) + separator))
-            }
-            for foreign in recipient.expansion.foreign where seenForeign.insert(foreign.key).inserted {
-                let address = foreign.description
-                outgoing.append(Outgoing.Recipient(address, recipient))
-                note(
-                    "queued", recipient.address, at: address,
-                    facts.due == 0
-                        ? Reason("trace.queued", ["address": address])
-                        : Reason("trace.held", ["address": address, "time": release]))
-            }
-            for dead in recipient.expansion.dead {
-                note("dropped", recipient.address, at: dead, Reason("trace.dead-destination", ["address": dead]))
-            }
-        }
-        // One answer goes to the sender. Where it stands for several recipients, a full mailbox among them takes this message
-        // still: RCPT refuses the next one, and what was answered 250 is in every mailbox.
-        if locals.count + outgoing.count > 1 {
-            for index in locals.indices { locals[index].mayExceedQuota = true }
-        }
-        return Delivery(
-            spool: arrival.spool, envelope: facts.summary.envelope, structure: facts.summary.structure, date: facts.date,
-            recipients: locals,
-            outgoing: outgoing.isEmpty
-                ? nil
-                : Outgoing(
-                    queueID: facts.queueID, sender: sender, recipients: outgoing,
-                    // RFC 5321 §7.2: with several recipients none is named, since one may be hidden from the others.
-                    prefix: header.relayPrefix(
-                        originalRecipient: arrival.recipients.count == 1 ? arrival.recipients[0].address : nil,
-                        forwardedFor: arrival.recipients.count == 1 && arrival.recipients[0].isForwarded
-                            ? arrival.recipients[0].address : nil) + separator,
-                    ret: arrival.transaction.mail.ret.map { $0 == .full ? "FULL" : "HDRS" },
-                    envelopeID: arrival.transaction.mail.envelopeID, smtpUTF8: arrival.transaction.mail.smtpUTF8,
-                    login: arrival.origin.login ?? "", requiresTLS: arrival.transaction.mail.requiresTLS, isEightBit: facts.isEightBit,
-                    messageID: facts.summary.messageID ?? "", due: facts.due),
-            trace: trace, tally: tally(arrival, facts))
-    }
+    // MARK: Deliver
 
     /// Each recipient that RCPT accepted counts, whatever it expands to.
     private func tally(_ arrival: Arrival, _ facts: Facts) -> Tally? {
@@ -216,11 +97,30 @@ struct Intake: Sendable {
         }
     }
 
-    // MARK: Deliver
+    /// The answer to NOTIFY=SUCCESS where the message's way ends here or is told to end here; nil where nobody asked.
+    private func report(
+        _ told: [DeliveryReport.Recipient], _ arrival: Arrival, _ facts: Facts
+    ) async throws(StoreFailure) -> Delivery? {
+        guard !told.isEmpty else { return nil }
+        let mail = arrival.transaction.mail
+        let subject = ReportDispatch.Subject(
+            queueID: facts.queueID, sender: arrival.transaction.reversePath.text, envelopeID: mail.envelopeID, ret: mail.returned,
+            arrival: facts.date.seconds, smtpUTF8: mail.smtpUTF8,
+            content: SpooledContent(spool: arrival.spool, workshop: context.workshop))
+        do {
+            return try await context.dispatch.report(on: subject, told)
+        } catch {
+            throw error as? StoreFailure ?? .unavailable
+        }
+    }
 
-    private func deliver(_ delivery: Delivery, _ arrival: Arrival, _ facts: Facts) async throws(StoreFailure) -> Outcome {
+    private func deliver(_ arrival: Arrival, _ facts: Facts) async throws(StoreFailure) -> Outcome {
+        let placement = Placement(arrival, facts, hostname: context.hostname)
+        var delivery = placement.delivery
+        delivery.tally = tally(arrival, facts)
+        let report = try await report(placement.told, arrival, facts)
         do throws(StoreFailure) {
-            _ = try await context.store.deliver(delivery)
+            _ = try await context.store.deliver(delivery, report: report)
             return .delivered(queueID: facts.queueID)
         } catch .overQuota {
             return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
@@ -234,34 +134,5 @@ struct Intake: Sendable {
             await daily.tell(of: login)
             return .refused(daily.reply, daily.reason(login))
         }
-    }
-}
-
-/// What a message is called here, and when it came.
-struct MessageStamp: Sendable {
-    var queueID: String
-    var date: InternalDate
-}
-
-extension MailParameters.Hold {
-    /// Seconds since 1970; 0 when that is not later than `now`.
-    fileprivate func due(_ now: Int64) -> Int64 {
-        let due =
-            switch self {
-            // RFC 4865 §5: counted from when we have the message.
-            case .forSeconds(let seconds): now.addingReportingOverflow(Int64(seconds)).partialValue
-            case .until(let time): time
-            }
-        return due > now ? due : 0
-    }
-}
-
-extension Outgoing.Recipient {
-    /// RFC 3461 §5.2.7.1: what the sender asked of a report goes along with the forwarded recipient.
-    fileprivate init(_ address: String, _ recipient: Arrival.Recipient) {
-        self.init(
-            address: address, forwardedFor: address == recipient.address ? nil : recipient.address,
-            notify: recipient.parameters.notify.map { Int($0.rawValue) }, originalType: recipient.parameters.original?.type,
-            originalAddress: recipient.parameters.original?.address)
     }
 }

@@ -9,6 +9,12 @@ package struct Reason: Hashable, Sendable {
         self.values = values.map { ($0.key, $0.value) }
     }
 
+    /// With values that come as a list.
+    init(_ key: String, _ values: [(String, String)]) {
+        self.key = key
+        self.values = values.map { ($0.0, $0.1) }
+    }
+
     package var stored: String {
         var text = key
         for (name, value) in values {

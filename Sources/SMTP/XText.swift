@@ -1,5 +1,5 @@
 /// RFC 3461 §4 xtext, and the address form of RFC 6533 §3.
-enum XText {
+package enum XText {
     /// nil for what is no xtext, and for what decodes to anything but printable ASCII and spaces: control characters and
     /// line ends would end up in header fields.
     static func decode(_ text: ArraySlice<UInt8>) -> String? {
@@ -59,7 +59,7 @@ enum XText {
     }
 
     /// `utf-8-addr-unitext`, or with `asciiOnly` `utf-8-addr-xtext` (RFC 6533 §3).
-    static func encodeUTF8Address(_ text: String, asciiOnly: Bool) -> String {
+    package static func encodeUTF8Address(_ text: String, asciiOnly: Bool) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -33,9 +33,11 @@ struct House: Sendable {
         let authenticator = try await Authenticator(
             store: store, workshop: Workshop(threads: max(2, cores)), mechanisms: mechanisms, name: { live.values.hostname },
             clock: Clock.microseconds, report: complaints.report)
-        reception = ReceptionContext(
+        var reception = ReceptionContext(
             store: store, workshop: workshop, queueIDs: queueIDs, name: { live.values.hostname }, clock: Clock.microseconds,
             zone: Clock.zone, report: complaints.report, words: { Text.report($1)($0) }, authenticator: authenticator)
+        reception.language = { text.language.rawValue }
+        self.reception = reception
         // One core stays for whoever does not search.
         access = AccessContext(
             store: store, workshop: workshop, searches: Workshop(threads: max(1, cores - 1)), report: complaints.report,

@@ -5,8 +5,10 @@ import Store
 /// One message on its way to one destination: what became of each recipient.
 struct Attempt: Sendable {
     enum Result: Sendable, Equatable {
-        /// `relaysDSN`: the host reports itself from here on (RFC 3461 §6.2.7.1).
+        /// `relaysDSN`: the host reports itself from here on (RFC 3461 §5.2.1).
         case accepted(Reply, host: String, relaysDSN: Bool)
+        /// Into a mailbox here.
+        case delivered
         case failed(Setback)
     }
 
@@ -34,6 +36,8 @@ struct Attempt: Sendable {
             var tried: Set<IPAddress> = []
             var failure: Setback?
             var hops = 0
+            // The host that comes first, while others are asked for those whom it put off.
+            var preferred: Link?
             while !rest.isEmpty, hops < Self.hops {
                 if let old = link, !old.serves(message) {
                     await old.conversation.close()
@@ -54,55 +58,83 @@ struct Attempt: Sendable {
                     outgoing(message, part.sender, rest), StoredContent(store: context.store, body: message.body))
                 open.served += 1
                 link = open
-                let broken = note(outcomes, of: rest, at: open, &course)
-                guard let broken, let reason = broken.failure else { rest = []; break }
-                rest = broken.recipients
-                failure = Setback(reason, host: open.name)
-                await open.conversation.close()
+                let left = note(outcomes, of: rest, at: open, &course)
+                rest = left.recipients
+                guard !rest.isEmpty else { break }
+                // RFC 5321 §4.5.3.1.10: those who were too many for one transaction get another.
+                if left.areTooMany, open.serves(message) { continue }
+                if let reason = left.failure { failure = Setback(reason, host: open.name) }
+                // RFC 5321 §5.1: whoever was not taken by this host is offered to the next one.
+                if preferred == nil, open.conversation.isOpen, left.failure == nil {
+                    preferred = open
+                } else {
+                    await open.conversation.close()
+                }
                 link = nil
                 // Without an answer to the content it may have been taken: not to be sent again at once.
-                if reason.stage == .content { break }
+                if left.failure?.stage == .content { break }
                 // An idle connection that the peer has closed meanwhile says nothing about the peer.
-                if isReused, reason.stage == .mail { continue }
+                if isReused, left.failure?.stage == .mail { continue }
                 hops += 1
                 tried.insert(open.address)
             }
-            for recipient in rest {
+            if let preferred {
+                await link?.conversation.close()
+                link = preferred
+            }
+            // What a host answered says more than that another one was not there.
+            for recipient in rest where course.results[recipient.id] == nil {
                 course.results[recipient.id] = .failed(failure ?? Setback("4.4.2", reason: "send.closed"))
             }
         }
+        course.isSlowedDown = course.results.values.contains { if case .failed(let setback) = $0 { setback.reply?.code == 421 } else { false } }
         return course
+    }
+
+    /// Recipients that the next host may take.
+    private struct Left {
+        var recipients: [QueuedMessage.Recipient] = []
+        /// Why the conversation broke.
+        var failure: SendingFailure?
+        /// All of them were refused only because others of the same transaction were taken.
+        var areTooMany = false
     }
 
     private func note(
         _ outcomes: [RecipientOutcome], of recipients: [QueuedMessage.Recipient], at link: Link, _ course: inout Course
-    ) -> (recipients: [QueuedMessage.Recipient], failure: SendingFailure?)? {
-        var broken: [QueuedMessage.Recipient] = []
-        var failure: SendingFailure?
+    ) -> Left {
+        var left = Left()
+        var tooMany = 0
+        var hasTaken = false
         for (index, recipient) in recipients.enumerated() {
             guard index < outcomes.count else {
-                broken.append(recipient)
-                failure = failure ?? SendingFailure(.garbage, .content, "no outcome")
+                left.recipients.append(recipient)
+                left.failure = left.failure ?? SendingFailure(.garbage, .content, "no outcome")
                 continue
             }
             switch outcomes[index] {
             case .accepted(let reply, let relaysDSN):
                 course.results[recipient.id] = .accepted(reply, host: link.name, relaysDSN: relaysDSN)
                 course.hasSucceeded = true
+                hasTaken = true
             case .refused(let reply, let stage):
-                if reply.code == 421 { course.isSlowedDown = true } else { course.hasSucceeded = true }
+                if reply.code != 421 { course.hasSucceeded = true }
                 course.results[recipient.id] = .failed(Setback(reply, host: link.name, stage: stage))
+                guard reply.isTransient else { continue }
+                left.recipients.append(recipient)
+                if stage == .recipient, reply.code == 452, reply.enhanced == "4.5.3" || reply.enhanced == nil { tooMany += 1 }
             case .unable(let reply):
                 course.hasSucceeded = true
                 course.results[recipient.id] = .failed(
                     Setback(
                         isPermanent: true, reply.enhanced ?? "5.6.0", host: link.name, detail: reply.line, reason: "send.unable"))
             case .broken(let reason):
-                broken.append(recipient)
-                failure = reason
+                left.recipients.append(recipient)
+                left.failure = reason
             }
         }
-        return broken.isEmpty ? nil : (broken, failure)
+        left.areTooMany = hasTaken && tooMany == left.recipients.count
+        return left
     }
 
     private func outgoing(_ message: QueuedMessage, _ sender: String, _ recipients: [QueuedMessage.Recipient]) -> OutgoingMessage {

@@ -43,7 +43,7 @@ final class Dialer: Sendable {
             hosts = try await routing.hosts(of: message.domain)
         }
         var last: Setback?
-        for host in hosts {
+        for host in hosts where !host.addresses.allSatisfy(tried.contains) {
             let terms: Terms
             do throws(Setback) {
                 terms = try await self.terms(host, message, smarthost, port: smarthost?.port ?? routing.port)

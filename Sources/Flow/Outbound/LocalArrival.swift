@@ -27,7 +27,7 @@ struct LocalArrival: Sendable {
             }
             let header = "Return-Path: <\(message.sender)>\r\nDelivered-To: \(recipient.recipient.address)\r\n"
             mailboxes.append(Delivery.Recipient(user: user, prefix: Array(header.utf8) + message.body.prefix))
-            results[recipient.id] = .accepted(Reply(250, "2.0.0", "Ok"), host: "", relaysDSN: false)
+            results[recipient.id] = .delivered
         }
     }
 }

@@ -52,6 +52,11 @@ package struct OutboundContext: Sendable {
             warning: store.durations(.queueWarning).first ?? 14_400)
     }
 
+    var dispatch: ReportDispatch {
+        ReportDispatch(
+            store: store, workshop: workshop, queueIDs: queueIDs, hostname: hostname(), now: clock(), words: words, language: language())
+    }
+
     var routing: Routing {
         Routing(
             resolver: resolver, hostname: hostname(), port: store.integer(.outboundPort),

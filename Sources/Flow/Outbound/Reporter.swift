@@ -4,10 +4,6 @@ import Store
 
 /// Turns what an attempt brought into what is written down: rows, traces, and a report to the sender where one is due.
 struct Reporter: Sendable {
-    /// Larger originals are returned by their header only.
-    static let fullLimit = 1 << 20
-    static let headerLimit = 256 << 10
-
     let context: OutboundContext
 
     /// When the message's recipients are due next; nil: all are finished.
@@ -30,9 +26,22 @@ struct Reporter: Sendable {
                 outcomes.append((recipient.id, .finished))
                 trace.append(
                     entry("sent", message, recipient, now, host, reply.code, Reason("trace.sent", ["host": host, "reply": reply.line])))
-                // RFC 3461 §6.2.7.2: the next host knows no DSN, so it is reported that the message went there.
+                // RFC 3461 §5.2.2: the next host knows no DSN, so it is reported that the message went there.
                 if !relaysDSN, recipient.asks(.success, byDefault: false) {
                     told.append(reported(recipient, .relayed, "2.0.0", host, reply, now))
+                }
+            case .delivered:
+                outcomes.append((recipient.id, .finished))
+                trace.append(
+                    entry(
+                        "delivered", message, recipient, now, "", 250,
+                        Reason("trace.delivered", ["user": recipient.address, "mailbox": "INBOX"])))
+                // RFC 3461 §5.2.3; where a forwarding leads stays ours to know (§5.2.7.4).
+                if recipient.asks(.success, byDefault: false) {
+                    var report = reported(recipient, .delivered, "2.0.0", "", nil, now)
+                    report.address = recipient.forwardedFor ?? recipient.address
+                    report.forwardedFor = nil
+                    told.append(report)
                 }
             case .failed(let setback):
                 let next = setback.isPermanent ? nil : plan.next(attempts: recipient.state.attempts + 1, since: message.since, now: now)
@@ -79,10 +88,7 @@ struct Reporter: Sendable {
         }
         var settlement = Settlement(message: message.id, recipients: outcomes, trace: trace)
         do {
-            if !told.isEmpty, let (report, entries) = try await report(on: message, told, now) {
-                settlement.report = report
-                settlement.trace += entries
-            }
+            if !told.isEmpty { settlement.report = try await context.dispatch.report(on: subject(message), told) }
         } catch {
             context.report("report", "\(message.queueID): \(error)")
             due = Self.postpone(&settlement, message, results, now)
@@ -103,6 +109,12 @@ struct Reporter: Sendable {
             return (id, .waits(state))
         }
         return now + 60
+    }
+
+    private func subject(_ message: QueuedMessage) -> ReportDispatch.Subject {
+        ReportDispatch.Subject(
+            queueID: message.queueID, sender: message.sender, envelopeID: message.envelopeID, ret: message.ret, arrival: message.created,
+            smtpUTF8: message.smtpUTF8, content: StoredContent(store: context.store, body: message.body))
     }
 
     private func reported(
@@ -127,95 +139,6 @@ struct Reporter: Sendable {
             recipient: recipient.recipient.forwardedFor ?? recipient.recipient.address,
             destination: recipient.recipient.forwardedFor == nil ? "" : recipient.recipient.address, code: code, text: reason.stored)
     }
-
-    // MARK: The report
-
-    /// Nil where nobody may be told: RFC 3464 §2, RFC 5321 §4.5.5: a null sender gets no report.
-    private func report(
-        on message: QueuedMessage, _ recipients: [DeliveryReport.Recipient], _ now: Int64
-    ) async throws -> (Delivery, [TraceEntry])? {
-        guard !message.sender.isEmpty,
-            let sender = try? Address(parsing: message.sender, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit)
-        else { return nil }
-        let id = context.queueIDs.next(microseconds: UInt64(clamping: context.clock()))
-        let setting = context.store.value(.reportLanguage)
-        let report = DeliveryReport(
-            hostname: context.hostname(), queueID: message.queueID, reportID: id, sender: message.sender,
-            envelopeID: message.envelopeID, arrival: message.created, now: now,
-            language: setting == "auto" ? context.language() : setting, recipients: recipients,
-            original: try await original(message, isWanted: recipients.contains { $0.action == .failed }),
-            isInternational: message.smtpUTF8)
-        let spool = context.store.spool()
-        try spool.append(report.bytes(context.words))
-        let summary = try await Summary.of(spool, context.workshop)
-        return try await address(
-            Delivery(
-                spool: spool, envelope: summary.envelope, structure: summary.structure, date: InternalDate(seconds: now),
-                recipients: []), report, to: sender, summary.messageID ?? "", now)
-    }
-
-    private func address(
-        _ delivery: Delivery, _ report: DeliveryReport, to sender: Address, _ messageID: String, _ now: Int64
-    ) async throws -> (Delivery, [TraceEntry])? {
-        let administrator = context.store.value(.administrator)
-        let recipients = Recipients(
-            hostname: context.hostname(), tagSeparator: context.store.value(.separator),
-            administrator: administrator.isEmpty ? nil : administrator)
-        // A sender whose forwardings are a circle has nobody to be told.
-        let expansion = try await context.store.withAddressBook { book in
-            do { return try recipients.expand(sender, in: book) } catch is ExpansionFailure { return Expansion() }
-        }
-        var delivery = delivery
-        delivery.recipients = expansion.locals.map { local in
-            Delivery.Recipient(
-                user: UserID(local.user.id), prefix: Array("Return-Path: <>\r\nDelivered-To: \(local.user.address)\r\n".utf8),
-                mayExceedQuota: true)
-        }
-        if !expansion.foreign.isEmpty {
-            delivery.outgoing = Outgoing(
-                queueID: report.reportID, sender: "", recipients: expansion.foreign.map { Outgoing.Recipient(address: $0.description) },
-                smtpUTF8: report.isInternational, isEightBit: report.isEightBit, messageID: messageID)
-        }
-        let to = sender.description
-        func note(_ event: String, _ key: String) -> TraceEntry {
-            TraceEntry(
-                time: now, event: event, queueID: report.reportID, messageID: messageID, recipient: to,
-                text: Reason(key, ["id": report.queueID]).stored)
-        }
-        guard !expansion.isEmpty else {
-            // Nobody is left who could be told.
-            try await context.store.record([note("dropped", "trace.report-dropped")])
-            return nil
-        }
-        return (delivery, [note(expansion.locals.isEmpty ? "queued" : "delivered", "trace.report")])
-    }
-
-    /// RFC 3461 §4.3: what RET asks for, of a failed message; the header only of one that is large, or not lost.
-    private func original(_ message: QueuedMessage, isWanted: Bool) async throws -> DeliveryReport.Original {
-        let content = StoredContent(store: context.store, body: message.body)
-        if isWanted, message.ret != "HDRS", content.count <= Self.fullLimit {
-            return .full(try await read(content, limit: content.count) { _ in false })
-        }
-        let end: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A]
-        var bytes = try await read(content, limit: min(content.count, Self.headerLimit)) { bytes in find(end, in: bytes) != nil }
-        if let place = find(end, in: bytes) { bytes.removeSubrange((place + 2)...) }
-        return .headers(bytes)
-    }
-
-    private func read(_ content: StoredContent, limit: Int, until isEnough: ([UInt8]) -> Bool) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.count < limit, !isEnough(bytes) {
-            let piece = try await content.read(at: bytes.count, limit: limit - bytes.count)
-            guard !piece.isEmpty else { break }
-            bytes += piece
-        }
-        return bytes
-    }
-}
-
-private func find(_ needle: [UInt8], in bytes: [UInt8]) -> Int? {
-    guard bytes.count >= needle.count else { return nil }
-    return (0...(bytes.count - needle.count)).first { bytes[$0] == needle[0] && bytes[$0..<$0 + needle.count].elementsEqual(needle) }
 }
 
 extension QueuedMessage.Recipient {

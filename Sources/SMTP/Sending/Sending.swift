@@ -89,7 +89,7 @@ package enum SendingStage: String, Sendable, Equatable, Hashable {
 
 /// What became of one recipient at one host.
 package enum RecipientOutcome: Sendable, Equatable {
-    /// 250 was said after the content. `relaysDSN`: the host promised to report itself where that was asked for (RFC 3461 §6.2).
+    /// 250 was said after the content. `relaysDSN`: the host promised to report itself where that was asked for (RFC 3461 §5.2.1).
     case accepted(Reply, relaysDSN: Bool)
     /// The host said no: for good (5xx) or for now (4xx), as its reply says.
     case refused(Reply, SendingStage)

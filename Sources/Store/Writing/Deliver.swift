@@ -4,41 +4,45 @@ package import Mail
 extension MailStore {
     /// Stores a message once and puts it into each recipient's mailbox and the queue, in one transaction. It is durable when this
     /// returns. A recipient over quota, or removed meanwhile, fails alone; when nobody is left it fails with `.overQuota` or
-    /// `.nonExistent`. A tally that does not allow it fails it as a whole.
-    package func deliver(_ delivery: Delivery) async throws(StoreFailure) -> Receipt {
-        try await deliver(delivery) { _, _ in }
+    /// `.nonExistent`. A tally that does not allow it fails it as a whole. A `report` on it becomes part of the same transaction, and is
+    /// left out when nobody is there any more to get it.
+    package func deliver(_ delivery: Delivery, report: Delivery? = nil) async throws(StoreFailure) -> Receipt {
+        try await deliver(delivery, report: report) { _, _ in }
     }
 
     /// The same, and `more` in the same transaction.
     func deliver(
-        _ delivery: Delivery, more: @escaping @Sendable (Database, inout Effects) throws -> Void
+        _ delivery: Delivery, report: Delivery? = nil, more: @escaping @Sendable (Database, inout Effects) throws -> Void
     ) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
-        return try await writer.write(spool: delivery.spool) { db in
+        let companion = report.map { report in
+            Companion(spool: report.spool) { db in
+                try report.recipients.compactMap { try db.route(to: $0) } + (report.outgoing?.routes ?? [])
+            }
+        }
+        return try await writer.write(spool: delivery.spool, companion: companion) { db in
             // A message that nobody can take is not even appended.
             if let tally = delivery.tally { try db.check(tally) }
             var routes: [Route] = []
             var isWanted = delivery.outgoing != nil
             var reason = StoreFailure.nonExistent
             for recipient in delivery.recipients {
-                guard
-                    let email = try db.first("SELECT email FROM user WHERE id = ?", .integer(recipient.user.rawValue), read: { $0.text(0) })
-                else { continue }
+                guard let route = try db.route(to: recipient) else { continue }
                 reason = .overQuota
-                routes.append(Route(user: email, folder: recipient.target.folder))
+                routes.append(route)
                 if !isWanted {
                     isWanted =
                         try recipient.mayExceedQuota
                         || db.hasRoom(recipient.user.rawValue, for: recipient.size(length), fallback: quota)
                 }
             }
-            if let outgoing = delivery.outgoing { routes += outgoing.recipients.map { Route(user: $0.address, folder: "") } }
+            routes += delivery.outgoing?.routes ?? []
             if !isWanted { throw reason }
             return routes
         } _: { db, effects in
             if let tally = delivery.tally { try db.count(tally) }
-            let body = try db.insertBody(&effects, envelope: delivery.envelope, structure: delivery.structure)
+            let body = try db.insertBody(effects.body, &effects, envelope: delivery.envelope, structure: delivery.structure)
             var outcomes: [Receipt.Outcome] = []
             outcomes.reserveCapacity(delivery.recipients.count)
             for recipient in delivery.recipients {
@@ -51,6 +55,7 @@ extension MailStore {
             }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
             try db.insert(delivery.trace)
+            if let report { try db.deliver(report: report, &effects) }
             try more(db, &effects)
             return Receipt(outcomes: outcomes)
         }
@@ -70,7 +75,7 @@ extension MailStore {
             return [Route(user: email ?? "", folder: name)]
         } _: { db, effects in
             guard try db.hasRoom(user.rawValue, for: length, fallback: quota) else { throw StoreFailure.overQuota }
-            let body = try db.insertBody(&effects, envelope: envelope, structure: structure)
+            let body = try db.insertBody(effects.body, &effects, envelope: envelope, structure: structure)
             guard let place = try db.allot(user.rawValue, try canonicalName(name), size: length, isSeen: flags.system.contains(.seen))
             else { throw StoreFailure.nonExistent }
             try db.insertMessage(place, flags: flags, date: date, size: length, body: body, prefix: [], hidden: nil)
@@ -94,6 +99,10 @@ extension Delivery.Target {
         case .named(let name): name
         }
     }
+}
+
+extension Outgoing {
+    fileprivate var routes: [Route] { recipients.map { Route(user: $0.address, folder: "") } }
 }
 
 extension Delivery.Recipient {
@@ -176,8 +185,29 @@ extension Database {
             .blob(prefix), .int(hidden?.lowerBound ?? 0), .int(hidden?.upperBound ?? 0))
     }
 
-    func insertBody(_ effects: inout Effects, envelope: [UInt8], structure: [UInt8]) throws -> Int64 {
-        guard let (id, place) = effects.body else { throw StoreFailure.ioError("no body was appended") }
+    /// Nil: the user is not there any more.
+    fileprivate func route(to recipient: Delivery.Recipient) throws -> Route? {
+        try first("SELECT email FROM user WHERE id = ?", .integer(recipient.user.rawValue)) { $0.text(0) }
+            .map { Route(user: $0, folder: recipient.target.folder) }
+    }
+
+    /// The companion of a piece, to whoever of its recipients is still there.
+    fileprivate func deliver(report: Delivery, _ effects: inout Effects) throws {
+        let users = try report.recipients.filter { try route(to: $0) != nil }
+        guard report.outgoing != nil || !users.isEmpty else { return }
+        let body = try insertBody(effects.companion, &effects, envelope: report.envelope, structure: report.structure)
+        for var recipient in users {
+            recipient.mayExceedQuota = true
+            _ = try deliver(body, report.spool.count, to: recipient, date: report.date, quota: 0, &effects)
+        }
+        if let outgoing = report.outgoing { try insert(outgoing, body: body, &effects) }
+        try insert(report.trace)
+    }
+
+    func insertBody(
+        _ appended: (id: Int64, place: Place)?, _ effects: inout Effects, envelope: [UInt8], structure: [UInt8]
+    ) throws -> Int64 {
+        guard let (id, place) = appended else { throw StoreFailure.ioError("no body was appended") }
         try run(
             "INSERT INTO body (id, segment_id, position, header, length, envelope, structure) VALUES (?, ?, ?, ?, ?, ?, ?)",
             .integer(id), .int(place.segment), .int(place.position), .int(place.header), .int(place.length), .blob(envelope),

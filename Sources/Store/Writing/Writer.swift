@@ -6,10 +6,19 @@ import Synchronization
 struct Effects {
     /// The body that was appended for this piece.
     var body: (id: Int64, place: Place)?
+    /// The body of its companion.
+    var companion: (id: Int64, place: Place)?
     /// Mailboxes whose sessions are to be woken after the commit.
     var touched: [Int64] = []
     /// Bytes of segments that became live.
     var live: [Int: Int] = [:]
+}
+
+/// A body that goes with another's.
+struct Companion: Sendable {
+    var spool: Spool
+    /// Where it goes. Reads only.
+    var routes: @Sendable (Database) throws -> [Route]
 }
 
 /// One thing to be done by the writer.
@@ -18,6 +27,8 @@ struct Piece: Sendable {
     var spool: Spool?
     /// Before the body is appended: refuse, or say where it goes. Reads only.
     var prepare: (@Sendable (Database) throws -> [Route])?
+    /// A second body that is appended with the first one.
+    var companion: Companion?
     /// Inside the transaction, in a savepoint of its own. May run without having an effect: the batch may still fail.
     var work: @Sendable (Database, inout Effects) throws -> Void
     /// After the commit, or with the reason why there was none.
@@ -97,14 +108,14 @@ final class Writer: Sendable {
 
     /// Runs `work` in a transaction with whatever else waits, and returns when it is durable.
     func write<Result: Sendable>(
-        spool: Spool? = nil, prepare: (@Sendable (Database) throws -> [Route])? = nil,
+        spool: Spool? = nil, companion: Companion? = nil, prepare: (@Sendable (Database) throws -> [Route])? = nil,
         _ work: @escaping @Sendable (Database, inout Effects) throws -> Result
     ) async throws(StoreFailure) -> Result {
         let slot = Slot<Result>()
         let failure: StoreFailure? = await withCheckedContinuation { continuation in
             submit(
                 Piece(
-                    spool: spool, prepare: prepare, work: { db, effects in slot.set(try work(db, &effects)) },
+                    spool: spool, prepare: prepare, companion: companion, work: { db, effects in slot.set(try work(db, &effects)) },
                     done: { continuation.resume(returning: $0) }))
         }
         if let failure { throw failure }
@@ -216,7 +227,7 @@ final class Writer: Sendable {
 
     private func append(
         _ batch: [Piece], _ refusals: inout [StoreFailure?], _ db: Database, _ state: inout State
-    ) throws -> [Int: (id: Int64, place: Place)] {
+    ) throws -> [Int: [(id: Int64, place: Place)]] {
         var records: [PendingRecord] = []
         var owners: [Int] = []
         for (index, piece) in batch.enumerated() {
@@ -224,14 +235,18 @@ final class Writer: Sendable {
             do {
                 let routes = try piece.prepare?(db) ?? []
                 guard let spool = piece.spool else { continue }
-                state.bodyID += 1
-                records.append(
-                    PendingRecord(
-                        header: RecordHeader(
-                            bodyID: state.bodyID, payloadLength: spool.count, checksum: spool.checksum, commit: state.commit + 1,
-                            date: now(), routes: routes),
-                        payload: spool.payload))
-                owners.append(index)
+                var bodies = [(spool: spool, routes: routes)]
+                if let companion = piece.companion { bodies.append((companion.spool, try companion.routes(db))) }
+                for (spool, routes) in bodies {
+                    state.bodyID += 1
+                    records.append(
+                        PendingRecord(
+                            header: RecordHeader(
+                                bodyID: state.bodyID, payloadLength: spool.count, checksum: spool.checksum, commit: state.commit + 1,
+                                date: now(), routes: routes),
+                            payload: spool.payload))
+                    owners.append(index)
+                }
             } catch let failure as SQLFailure where failure.endsTransaction {
                 throw failure
             } catch {
@@ -255,18 +270,18 @@ final class Writer: Sendable {
             throw error
         }
         hooks.step(.synchronised)
-        var result: [Int: (id: Int64, place: Place)] = [:]
-        for (number, owner) in owners.enumerated() { result[owner] = (records[number].header.bodyID, places[number]) }
+        var result: [Int: [(id: Int64, place: Place)]] = [:]
+        for (number, owner) in owners.enumerated() { result[owner, default: []].append((records[number].header.bodyID, places[number])) }
         return result
     }
 
     private func transact(
-        _ batch: [Piece], _ places: [Int: (id: Int64, place: Place)], _ refusals: inout [StoreFailure?], _ touched: inout Set<Int64>,
+        _ batch: [Piece], _ places: [Int: [(id: Int64, place: Place)]], _ refusals: inout [StoreFailure?], _ touched: inout Set<Int64>,
         _ db: Database, _ state: inout State
     ) throws {
         try db.run("BEGIN IMMEDIATE")
         var live: [Int: Int] = [:]
-        if let segment = places.first?.value.place.segment {
+        if let segment = places.first?.value.first?.place.segment {
             if segment != state.registeredSegment {
                 try db.run("INSERT OR IGNORE INTO segment (id) VALUES (?)", .int(segment))
                 state.registeredSegment = segment
@@ -274,7 +289,8 @@ final class Writer: Sendable {
             try count(segment, db, state)
         }
         for (index, piece) in batch.enumerated() where refusals[index] == nil {
-            var effects = Effects(body: places[index])
+            let bodies = places[index] ?? []
+            var effects = Effects(body: bodies.first, companion: bodies.count > 1 ? bodies.last : nil)
             do {
                 try db.run("SAVEPOINT piece")
                 try piece.work(db, &effects)
