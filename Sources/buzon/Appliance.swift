@@ -63,7 +63,7 @@ struct Appliance {
                 smtpPort: { ports.smtp }, log: log, complaints: complaints)
             let doors = try await openDoors(house, loops)
             ports.note(doors)
-            let control = try await openControl(store, loops, doors, flush: { outbound.queue.wake() })
+            let control = try await openControl(store, loops, doors, queue: outbound.queue)
             return OpenAppliance(
                 store: store, control: control, doors: doors, certificates: certificates, outbound: outbound, loops: loops, log: log,
                 stoppedBy: signals)
@@ -75,11 +75,13 @@ struct Appliance {
     }
 
     private func openControl(
-        _ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor], flush: @escaping @Sendable () -> Void
+        _ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor], queue: OutboundQueue
     ) async throws -> any ServedDoor {
         let door = Door(
             name: "control", caps: { ConnectionCaps(total: 16) }, refusal: [], session: { _ in ControlSession() },
-            responder: { _, _ in ControlResponder(store: store, flush: flush) { doors.map(\.shown) } })
+            responder: { _, _ in
+                ControlResponder(store: store, flush: { queue.wake() }, rests: { queue.rests(of: $0) }) { doors.map(\.shown) }
+            })
         let path = Control.path(directory)
         do {
             let listener = try await Listener.bind(door, path: path, loops: loops, log: log)

@@ -15,9 +15,13 @@ enum Control {
             case snapshot
             /// Looks at the queue now.
             case flush
+            /// Which destinations rest after failures.
+            case rests
         }
 
         var verb: Verb
+        /// Of `rests`: A-labels, folded.
+        var domains: [String]?
     }
 
     struct Reply: Codable, Sendable {
@@ -33,6 +37,8 @@ enum Control {
         var process: Int32?
         var doors: [Door]?
         var snapshot: String?
+        /// Domains, and until when (seconds since 1970).
+        var rests: [String: Int64]?
     }
 
     static func path(_ directory: String) -> String { directory + "/control" }
@@ -41,14 +47,14 @@ enum Control {
     static let limit = 65_536
 
     /// Asks the server of `directory`. Nil when none runs; throws when one runs and does not answer within `seconds`.
-    static func ask(_ verb: Request.Verb, directory: String, seconds: Int = 10) throws -> Reply? {
+    static func ask(_ verb: Request.Verb, directory: String, domains: [String]? = nil, seconds: Int = 10) throws -> Reply? {
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         guard var address = UnixAddress(path(directory)), address.connect(descriptor) else { return nil }
-        var line = Array(try JSONEncoder().encode(Request(verb: verb)))
+        var line = Array(try JSONEncoder().encode(Request(verb: verb, domains: domains)))
         line.append(0x0A)
         guard write(descriptor, line, line.count) == line.count else { throw CommandFailure(text("control.silent")) }
         var reply: [UInt8] = []
@@ -140,8 +146,14 @@ final class ControlResponder: Responder {
     private let store: MailStore
     private let doors: @Sendable () -> [Control.Reply.Door]
     private let flush: @Sendable () -> Void
+    private let rests: @Sendable ([String]) -> [String: Int64]
 
-    init(store: MailStore, flush: @escaping @Sendable () -> Void = {}, doors: @escaping @Sendable () -> [Control.Reply.Door]) {
+    init(
+        store: MailStore, flush: @escaping @Sendable () -> Void = {},
+        rests: @escaping @Sendable ([String]) -> [String: Int64] = { _ in [:] },
+        doors: @escaping @Sendable () -> [Control.Reply.Door]
+    ) {
+        self.rests = rests
         self.store = store
         self.flush = flush
         self.doors = doors
@@ -156,6 +168,7 @@ final class ControlResponder: Responder {
                 reply.process = getpid()
                 reply.doors = doors()
             case .flush: flush()
+            case .rests: reply.rests = rests(request.domains ?? [])
             case .snapshot:
                 do {
                     reply.snapshot = try await store.takeSnapshot()

@@ -87,7 +87,9 @@ struct Attempt: Sendable {
                 course.results[recipient.id] = .failed(failure ?? Setback("4.4.2", reason: "send.closed"))
             }
         }
-        course.isSlowedDown = course.results.values.contains { if case .failed(let setback) = $0 { setback.reply?.code == 421 } else { false } }
+        course.isSlowedDown = course.results.values.contains {
+            if case .failed(let setback) = $0 { setback.reply?.code == 421 } else { false }
+        }
         return course
     }
 

@@ -77,7 +77,7 @@ extension DeliveryReport {
     }
 
     private func paragraph(_ recipient: Recipient, _ language: String, _ words: Words) -> String {
-        var text = "  <\(recipient.address)>\n"
+        var text = "  <\(oneLine(recipient.address))>\n"
         if let address = recipient.forwardedFor { text += "    " + words(language, "report.forwarded", [("address", address)]) + "\n" }
         if !recipient.reason.isEmpty { text += "    " + words(language, recipient.reason, [("detail", recipient.detail)]) + "\n" }
         if let reply = recipient.reply {
@@ -129,7 +129,8 @@ extension DeliveryReport {
     /// For one line of a part that is ASCII unless the report is not.
     private func plain(_ text: String) -> String {
         let line = oneLine(text)
-        return needsUTF8 ? line : String(decoding: line.unicodeScalars.map { $0.isASCII ? UInt8($0.value) : UInt8(ascii: "?") }, as: UTF8.self)
+        return needsUTF8
+            ? line : String(decoding: line.unicodeScalars.map { $0.isASCII ? UInt8($0.value) : UInt8(ascii: "?") }, as: UTF8.self)
     }
 
     /// What others said, fit for one line: no controls, no more than a header field's line may have.

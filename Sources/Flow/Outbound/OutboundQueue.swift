@@ -52,6 +52,14 @@ package final class OutboundQueue: Sendable {
     /// Connections that are open now, and destinations that are being served.
     package var activity: (workers: Int, lanes: Int) { state.withLock { ($0.schedule.workers, $0.schedule.lanes.count) } }
 
+    /// Of domains (A-labels, folded) those whose destination rests after failures, and until when (seconds since 1970).
+    package func rests(of domains: [String]) -> [String: Int64] {
+        let now = context.now
+        return state.withLock { state in
+            domains.reduce(into: [:]) { rests, domain in rests[domain] = state.schedule.rest(of: domain, now: now) }
+        }
+    }
+
     /// Until it is cancelled. Messages under way are finished first.
     package func run() async {
         await withTaskExecutorPreference(context.transport.executor()) { await schedule() }

@@ -265,6 +265,11 @@ struct Schedule: Sendable {
         return (messages, lane.domains)
     }
 
+    /// Seconds since 1970 until which a domain's destination rests, whatever is due there; nil where it does not.
+    func rest(of domain: String, now: Int64) -> Int64? {
+        laneOf[domain].flatMap { lanes[$0] }.flatMap { $0.notBefore > now ? $0.notBefore : nil }
+    }
+
     func leased(_ domain: String) -> Set<Int64> { leases[domain] ?? [] }
 
     /// False: it is another's, or was finished since the store was asked.

@@ -16,6 +16,11 @@ package struct QueueEntry: Sendable, Equatable {
     package var recipients: [QueuedMessage.Recipient]
 }
 
+extension QueuedMessage.Recipient {
+    /// With which it is delivered: an A-label, folded; of a literal the literal.
+    package var domain: String { destinationDomain(recipient.address) }
+}
+
 extension MailStore {
     /// Whether mail for a domain (A-label, folded) waits to leave.
     package func hasOutgoing(domain: String) async throws(StoreFailure) -> Bool {

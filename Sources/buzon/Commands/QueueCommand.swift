@@ -14,6 +14,8 @@ struct QueueCommand: ParsableCommand {
             var forwardedFor: String?
             /// Seconds since 1970; 0 not tried yet, -1 now.
             var due: Int64
+            /// When it is tried in truth: not before its destination has rested. Nil where it is held.
+            var next: Int64?
             var held: Bool
             var attempts: Int
             var lastAttempt: Int64
@@ -33,7 +35,7 @@ struct QueueCommand: ParsableCommand {
         var messageID: String
         var recipients: [Recipient]
 
-        init(_ entry: QueueEntry) {
+        init(_ entry: QueueEntry, _ rests: [String: Int64]) {
             queueID = entry.queueID
             created = entry.created
             sender = entry.sender
@@ -42,7 +44,8 @@ struct QueueCommand: ParsableCommand {
             messageID = entry.messageID
             recipients = entry.recipients.map {
                 Recipient(
-                    address: $0.recipient.address, forwardedFor: $0.recipient.forwardedFor, due: $0.state.due, held: $0.state.isHeld,
+                    address: $0.recipient.address, forwardedFor: $0.recipient.forwardedFor, due: $0.state.due,
+                    next: $0.state.isHeld ? nil : max($0.state.due, rests[$0.domain] ?? 0), held: $0.state.isHeld,
                     attempts: $0.state.attempts, lastAttempt: $0.state.lastAttempt, host: $0.state.host, code: $0.state.code,
                     reply: $0.state.reply, reason: $0.state.reason, advice: $0.state.reason.isEmpty ? "" : text($0.state.reason))
             }
@@ -74,6 +77,18 @@ struct QueueCommand: ParsableCommand {
         return .message(wanted)
     }
 
+    /// Which destinations of these rest, as the server knows it, if one runs: the rows don't say.
+    private static func rests(_ entries: [QueueEntry], _ common: CommonOptions) -> [String: Int64] {
+        let domains = Set(entries.flatMap { $0.recipients.map(\.domain) }).sorted()
+        var rests: [String: Int64] = [:]
+        for start in stride(from: 0, to: domains.count, by: 200) {
+            let some = Array(domains[start..<min(domains.count, start + 200)])
+            guard let found = try? Control.ask(.rests, directory: common.data, domains: some, seconds: 2)?.rests else { break }
+            rests.merge(found) { $1 }
+        }
+        return rests
+    }
+
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: text("help.queue.list"))
         @OptionGroup var common: CommonOptions
@@ -81,22 +96,26 @@ struct QueueCommand: ParsableCommand {
 
         func run() async throws {
             let entries = try await common.withStore { try await $0.queue(wanted.map(QueueCommand.selection) ?? .all) }
-            if common.json { return try Output.json(entries.map(Shown.init)) }
+            let rests = QueueCommand.rests(entries, common)
+            if common.json { return try Output.json(entries.map { Shown($0, rests) }) }
             if entries.isEmpty { return print(text("queue.empty")) }
             Output.table(
                 entries.map { entry in
                     [
                         entry.queueID, MailDate.format(seconds: entry.created), "\(entry.size)", "<\(entry.sender)>",
-                        entry.recipients.map { "<\($0.recipient.address)> (\(QueueCommand.state($0.state)))" }.joined(separator: " "),
+                        entry.recipients.map { "<\($0.recipient.address)> (\(QueueCommand.state($0, rests)))" }.joined(separator: " "),
                     ]
                 })
         }
     }
 
-    private static func state(_ state: QueueState) -> String {
+    private static func state(_ recipient: QueuedMessage.Recipient, _ rests: [String: Int64]) -> String {
+        let state = recipient.state
         if state.isHeld { return text("queue.state.held") }
-        if state.attempts == 0, state.due <= 0 { return text("queue.state.new") }
-        return text("queue.state.due", ["time": MailDate.format(seconds: max(0, state.due))])
+        let next = max(state.due, rests[recipient.domain] ?? 0)
+        if next < 0 { return text("queue.state.now") }
+        if state.attempts == 0, next == 0 { return text("queue.state.new") }
+        return text("queue.state.due", ["time": MailDate.format(seconds: next)])
     }
 
     struct Show: AsyncParsableCommand {
@@ -107,7 +126,8 @@ struct QueueCommand: ParsableCommand {
         func run() async throws {
             let entries = try await common.withStore { try await $0.queue(choice.selection) }
             guard !entries.isEmpty || choice.all else { throw CommandFailure(text("queue.none")) }
-            if common.json { return try Output.json(entries.map(Shown.init)) }
+            let rests = QueueCommand.rests(entries, common)
+            if common.json { return try Output.json(entries.map { Shown($0, rests) }) }
             if entries.isEmpty { return print(text("queue.empty")) }
             for entry in entries {
                 print(
@@ -117,13 +137,13 @@ struct QueueCommand: ParsableCommand {
                             "id": entry.queueID, "time": MailDate.format(seconds: entry.created), "size": entry.size,
                             "sender": entry.sender,
                         ]))
-                for recipient in entry.recipients { lines(recipient).forEach { print($0) } }
+                for recipient in entry.recipients { lines(recipient, rests).forEach { print($0) } }
             }
         }
 
-        private func lines(_ recipient: QueuedMessage.Recipient) -> [String] {
+        private func lines(_ recipient: QueuedMessage.Recipient, _ rests: [String: Int64]) -> [String] {
             let state = recipient.state
-            var lines = ["  <\(recipient.recipient.address)>  \(QueueCommand.state(state))"]
+            var lines = ["  <\(recipient.recipient.address)>  \(QueueCommand.state(recipient, rests))"]
             if let origin = recipient.recipient.forwardedFor { lines.append("    " + text("queue.forwarded", ["address": origin])) }
             if state.attempts > 0 {
                 lines.append(

@@ -105,7 +105,8 @@ extension Reception {
 
     /// A whole transaction; the first refusal is its answer.
     func submit(
-        from: String, to: [String], _ content: [UInt8], _ parameters: MailParameters = MailParameters()
+        from: String, to: [String], _ content: [UInt8], _ parameters: MailParameters = MailParameters(),
+        asks: RecipientParameters = RecipientParameters()
     ) async throws -> SMTP.Answer {
         let sender = try await mail(from, parameters)
         guard sender == .accepted else { return sender }
@@ -113,11 +114,12 @@ extension Reception {
             let answer = try await rcpt(recipient)
             guard answer == .accepted else { return answer }
         }
-        return try await data(from: from, to: to, content, parameters)
+        return try await data(from: from, to: to, content, parameters, asks: asks)
     }
 
     func data(
-        from: String, to: [String], _ content: [UInt8], _ parameters: MailParameters = MailParameters()
+        from: String, to: [String], _ content: [UInt8], _ parameters: MailParameters = MailParameters(),
+        asks: RecipientParameters = RecipientParameters()
     ) async throws -> SMTP.Answer {
         _ = try await answer(.openBody)
         for start in stride(from: 0, to: content.count, by: 65_536) {
@@ -128,7 +130,7 @@ extension Reception {
                 Transaction(
                     greeting: "client.test", transmissionType: "ESMTPSA", reversePath: reversePath(from), mail: parameters,
                     recipients: to.map {
-                        Transaction.Recipient(path: .mailbox(try Address(parsing: $0, allowUTF8: true)), parameters: RecipientParameters())
+                        Transaction.Recipient(path: .mailbox(try Address(parsing: $0, allowUTF8: true)), parameters: asks)
                     }, size: content.count, login: login)))
     }
 
