@@ -55,6 +55,7 @@ package final class Reception: Responder {
             announcedSize = parameters.size ?? 1
             expansions = [:]
             openRecipients = 0
+            if let refusal = await judge(parameters.hold) { return refusal }
             return try await judge(path)
         case .recipient(let path, _):
             if let refusal = try await overLimit(path) { return refusal }
@@ -105,6 +106,18 @@ package final class Reception: Responder {
     package func end() async { spool = nil }
 
     // MARK: Sender
+
+    /// RFC 4865 §4: a date must lie ahead, and not too far. An interval was looked at already.
+    private func judge(_ hold: MailParameters.Hold?) async -> SMTP.Answer? {
+        guard case .until(let time) = hold else { return nil }
+        let now = context.clock() / 1_000_000
+        let limit = Int64(context.store.integer(.releaseDays)) * 86_400
+        let text =
+            time < now ? "HOLDUNTIL lies in the past" : time > now + limit ? "A message is held for \(limit) seconds at most" : nil
+        guard let text else { return nil }
+        return await refuse(
+            "", Reply(501, "5.5.4", text), Reason("trace.protocol", ["command": "MAIL", "reason": text, "reply": text]))
+    }
 
     /// RFC 6409 §6.1: who has logged in sends as himself. The null path is everybody's, for reports.
     private func judge(_ path: ReversePath) async throws -> SMTP.Answer {

@@ -62,7 +62,7 @@ import Testing
             #expect(
                 try served.smtpGreeted().submit(from: "a@example.com", to: ["info@virtual.test"], message: Self.message).code == 250)
             #expect(try await served.trace(ServedAppliance.other).map(\.event) == ["delivered"])
-            #expect(try await served.trace("luis@example.org").map(\.event) == ["queued"])
+            #expect(try await served.trace("luis@example.org").map(\.event).contains("queued"))
         }
     }
 

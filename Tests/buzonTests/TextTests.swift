@@ -1,3 +1,4 @@
+import Flow
 import Foundation
 import Store
 import Testing
@@ -30,16 +31,43 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         #expect(Text.embedded == (try String(contentsOf: top.appendingPathComponent("data/text.tsv"), encoding: .utf8)))
     }
 
+    /// Literals that look like a key and are none.
+    private let notKeys: Set<String> = []
+
     @Test func everyKeyInTheSourcesHasAText() throws {
         let table = Text(.english)
         let files = try #require(FileManager.default.enumerator(at: top.appendingPathComponent("Sources"), includingPropertiesForKeys: nil))
         var keys: Set<String> = []
+        var literals: Set<String> = []
         for case let file as URL in files where file.pathExtension == "swift" {
             let source = try String(contentsOf: file, encoding: .utf8)
             for match in source.matches(of: /(?:text|Reason)\("([a-z]+[.][a-z.\-]+)"/) { keys.insert(String(match.1)) }
+            for match in source.matches(of: /"([a-z]+[.][a-z.\-]+)"/) { literals.insert(String(match.1)) }
         }
         #expect(keys.count > 80)
         for key in keys.sorted() { #expect(table(key) != key, "\(key) has no text") }
+        // Keys that go another way than through `text` and `Reason`: whatever looks like one of a group that has texts.
+        let groups = Set(
+            Text.embedded.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+                line.split(separator: "\t").first?.split(separator: ".").first.map(String.init)
+            })
+        var others: Set<String> = []
+        for literal in literals { if groups.contains(String(literal.prefix { $0 != "." })) { others.insert(literal) } }
+        #expect(others.isSuperset(of: ["send.loop", "send.timed-out", "trace.return-expired"]))
+        for key in others.subtracting(notKeys).sorted() { #expect(table(key) != key, "\(key) has no text") }
         for setting in Setting.all { #expect(table("setting.\(setting.key)") != "setting.\(setting.key)") }
+    }
+
+    /// Keys that are put together.
+    @Test func everyKeyThatIsPutTogetherHasAText() {
+        let table = Text(.english)
+        var keys = Advice.allCases.map(\.key)
+        keys += ["retry", "hold", "release", "remove"].map { "queue.done.\($0)" }
+        keys += Lockout.Kind.allCases.map { "lockout.kind.\($0.rawValue)" }
+        for action in ["failed", "delayed", "relayed", "expanded", "delivered"] {
+            keys += ["report.\(action)", "report.subject.\(action)"]
+        }
+        keys += ["ok", "warning", "problem"].map { "doctor.state.\($0)" }
+        for key in keys { #expect(table(key) != key, "\(key) has no text") }
     }
 }
