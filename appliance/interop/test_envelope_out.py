@@ -1,5 +1,5 @@
-"""The envelope on its way out: rewritten return addresses of what is forwarded (SRS), DSN's wishes, REQUIRETLS, several messages over one
-connection, several hosts of one domain."""
+"""The envelope on its way out: rewritten return addresses of what is forwarded (SRS), DSN's wishes, what is reported of success and in which
+language and form, REQUIRETLS, several messages over one connection, several hosts of one domain."""
 
 import contextlib
 import re
@@ -15,12 +15,14 @@ from peers.zones import Zones
 from sending import OTHER, US, USER, bounces, client, letter, rows, sender, submit, why
 
 ALIAS, STRANGER = "ventas@virtual.test", "remitente@fuera.example"
+LIST, AWAY = "lista@virtual.test", "lejos@virtual.test"
 DSN = ("PIPELINING", "SIZE 0", "8BITMIME", "DSN")
 ADDRESSES = {"kept": "127.0.0.6", "fuera": "127.0.0.7", "refusing": "127.0.0.10", "safe": "127.0.0.11", "unproven": "127.0.0.12"}
 
 
 def records(port, chain):
     text = "".join(f"{name}.example. IN MX 10 mx.{name}.example.\nmx.{name}.example. IN A {address}\n" for name, address in ADDRESSES.items())
+    text += "two.example. IN MX 5 mx.later.example.\ntwo.example. IN MX 10 mx.kept.example.\nmx.later.example. IN A 127.0.0.13\n"
     return text + f"_{port}._tcp.mx.safe.example. IN TLSA {tlsa(chain)}\n"
 
 
@@ -110,6 +112,90 @@ def dsn(tests, server, kept, refusing):
         same(refused("dsn-never", rcpt=["NOTIFY=NEVER"]), [])
 
 
+def told(server, name, recipients, mail=(), rcpt=(), text=None, wanted=1):
+    """The new reports after a letter with these wishes."""
+    before = len(bounces(server))
+    with client(server) as smtp:
+        smtp.ehlo()
+        same(smtp.mail(USER, list(mail))[0], 250)
+        for recipient in recipients:
+            same(smtp.rcpt(recipient, list(rcpt))[0], 250)
+        same(smtp.data(text or letter(name, body=b"secreto del cuerpo\r\n"))[0], 250)
+    lib.eventually(lambda: len(bounces(server)) - before >= wanted and not server.queue(), 20, "a report")
+    time.sleep(0.5)
+    found = bounces(server)[before:]
+    same(len(found), wanted, "reports")
+    return found
+
+
+def has(report, *lines):
+    for line in lines:
+        expect(line.encode() in report, f"it does not have {line!r}: {report[:2500]!r}")
+
+
+def success(tests, server, kept, fuera):
+    wishes = ["RET=FULL", "ENVID=QQ+2B7"], ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;Orig@fuera.example"]
+    with tests("NOTIFY=SUCCESS, a mailbox here: delivered, with ENVID and ORCPT, and the header only"):
+        (report,) = told(server, "success-here", [USER], *wishes)
+        has(report, "Action: delivered\r\nStatus: 2.", f"Final-Recipient: rfc822; {USER}\r\n", "Original-Recipient: rfc822; Orig@fuera.example\r\n",
+            "Original-Envelope-Id: QQ+7\r\n", "Content-Type: text/rfc822-headers", "<success-here@")
+        expect(b"secreto del cuerpo" not in report, "it has the body")
+    with tests("NOTIFY=SUCCESS, a host that knows no DSN: relayed"):
+        (report,) = told(server, "success-relayed", ["alguien@fuera.example"], *wishes)
+        has(report, "Action: relayed\r\n", "Remote-MTA: dns; mx.fuera.example\r\n", "Diagnostic-Code: smtp; 250")
+    with tests("NOTIFY=SUCCESS, a list: expanded, and its members are asked for failures only"):
+        since = len(kept.seen)
+        (report,) = told(server, "success-list", [LIST], *wishes)
+        has(report, "Action: expanded\r\n", f"Final-Recipient: rfc822; {LIST}\r\n")
+        expect(b"alguien@kept.example" not in report, "the members are named")
+        came(kept, "success-list")
+        (rcpt,) = said(kept, "RCPT", since)
+        expect("NOTIFY=FAILURE" in rcpt and "ORCPT=rfc822;Orig@fuera.example" in rcpt, rcpt)
+    with tests("NOTIFY=FAILURE or NEVER, or a null sender: nothing is said of success"):
+        told(server, "success-unwanted", [USER], rcpt=["NOTIFY=FAILURE,DELAY"], wanted=0)
+        told(server, "success-never", [USER], rcpt=["NOTIFY=NEVER"], wanted=0)
+        before = len(fuera.messages)
+        with server.dialog() as smtp:
+            smtp.greeted()
+            same(smtp.ask("MAIL FROM:<>")[:3], "250")
+            same(smtp.ask(f"RCPT TO:<{USER}> NOTIFY=SUCCESS")[:3], "250")
+            same(smtp.data(letter("success-null"))[:3], "250")
+        time.sleep(1)
+        same((len(fuera.messages) - before, server.queue()), (0, []))
+
+
+def languages(tests, server, refusing, fuera):
+    def with_field(name, field):
+        return field.encode() + b"\r\n" + letter(name)
+    for field, words in (("Content-Language: es-MX", "Su mensaje no se pudo entregar"), ("Accept-Language: en;q=0.5, es", "Su mensaje no se pudo entregar"),
+                         ("Content-Language: en", "Your message could not be delivered")):
+        with tests(f"a report's language, {field}"):
+            (report,) = told(server, "language", ["no@refusing.example"], text=with_field("language", field))
+            has(report, f"Subject: {words}\r\n")
+    with tests("a stranger whose language nobody knows gets a report in both"):
+        same(inbound(server, STRANGER, AWAY, letter("both", STRANGER, AWAY))[:3], "250")
+        data = came(fuera, "both")[2]
+        expect(b"Content-Language: en, es\r\n" in data and b"could not be delivered to" in data and b"no se pudo entregar a" in data, f"{data[:2500]!r}")
+    with tests("a report on an address in UTF-8 reaches a sender whose host knows no SMTPUTF8: everything in it is ASCII"):
+        with server.dialog() as smtp:
+            smtp.greeted()
+            same(smtp.ask(f"MAIL FROM:<{STRANGER}> SMTPUTF8")[:3], "250")
+            same(smtp.ask("RCPT TO:<ñandú@virtual.test>".encode())[:3], "250")
+            same(smtp.data("Subject: ñandú\r\n".encode() + letter("unicode", STRANGER))[:3], "250")
+        lib.eventually(lambda: [each for each in fuera.messages if each[0] == "" and b"utf-8; " in each[2]], 20, "the report at the host")
+        (data,) = [each[2] for each in fuera.messages if each[0] == "" and b"utf-8; " in each[2]]
+        expect(all(byte < 0x80 for byte in data), "it has eight bits")
+        has(data, "Content-Type: message/delivery-status\r\n", "Final-Recipient: utf-8; avestr\\x{FA}z@refusing.example\r\n",
+            "Original-Recipient: utf-8; \\x{F1}and\\x{FA}@virtual.test\r\n", "message/global\r\nContent-Transfer-Encoding: base64\r\n")
+
+
+def next_host(tests, server, kept):
+    with tests("who is refused for now by one host is offered to the next one"):
+        submit(server, ["alguien@two.example"], letter("next-host"))
+        same(came(kept, "next-host")[1], ["alguien@two.example"])
+        lib.eventually(lambda: not server.queue(), 20, "empty queue")
+
+
 def encryption(tests, server, safe, unproven, kept):
     with tests("REQUIRETLS is offered under TLS only"):
         with client(server, None, tls=False) as smtp:
@@ -174,15 +260,22 @@ def body(tests):
         def host(name, **more):
             return stack.enter_context(Host(address=ADDRESSES[name], port=port, **more))
         kept, fuera = host("kept", extensions=DSN), host("fuera")
-        refusing = host("refusing", RCPT=says("550 5.1.1 no such user here"))
+        refusing = host("refusing", RCPT=says("550 5.1.1 no such user here"), extensions=("PIPELINING", "8BITMIME", "SMTPUTF8"))
+        stack.enter_context(Host(address="127.0.0.13", port=port, RCPT=says("450 4.2.0 not now")))
         safe = host("safe", certificate=proven, extensions=(*DSN, "REQUIRETLS"))
         unproven = host("unproven", certificate=self_signed(folder, "mx.unproven.example"), extensions=(*DSN, "REQUIRETLS"))
         zones = stack.enter_context(Zones(records(port, proven[0])))
         server = stack.enter_context(sender(zones, port))
-        server.cli("forwarding", "add", ALIAS, "alguien@kept.example")
+        for origin, *destinations in ((ALIAS, "alguien@kept.example"), (LIST, USER, "alguien@kept.example"), (AWAY, "no@refusing.example"),
+                                      ("ñandú@virtual.test", "avestrúz@refusing.example")):
+            for destination in destinations:
+                server.cli("forwarding", "add", origin, destination)
         time.sleep(1.5)
         forwarded(tests, server, kept, fuera)
         dsn(tests, server, kept, refusing)
+        success(tests, server, kept, fuera)
+        languages(tests, server, refusing, fuera)
+        next_host(tests, server, kept)
         encryption(tests, server, safe, unproven, kept)
         reuse(tests, server, kept)
         with tests("nothing more was reported, and the database is consistent"):
