@@ -68,8 +68,9 @@ import Testing
                 from: SubmittingServer.ana, to: ["lista@mi.dominio"], Self.content, asks: asking([.success, .failure]))
             let found = try await reports(server)
             #expect(found.count == 1)
-            #expect(found[0].contains("Final-Recipient: rfc822; lista@mi.dominio\r\nAction: expanded\r\nStatus: 2.0.0\r\n"))
-            #expect(!found[0].contains("lejos@b.test") && !found[0].contains("luis@mi.dominio"))
+            let report = try #require(found.first)
+            #expect(report.contains("Final-Recipient: rfc822; lista@mi.dominio\r\nAction: expanded\r\nStatus: 2.0.0\r\n"))
+            #expect(!report.contains("lejos@b.test") && !report.contains("luis@mi.dominio"))
             let entry = try #require(try await server.store.queue().first)
             #expect(entry.recipients.map(\.recipient.notify) == [2])
             #expect(entry.recipients[0].recipient.originalAddress == "orig@lejos.test")
@@ -85,8 +86,10 @@ import Testing
             #expect(try await server.store.queue().first?.recipients.map(\.recipient.notify) == [1])
             let found = try await reports(server)
             // Where the alias leads is not the sender's to know.
-            #expect(found.count == 1 && found[0].contains("Final-Recipient: rfc822; alias@mi.dominio\r\nAction: delivered\r\n"))
-            #expect(!found[0].contains("luis@mi.dominio"))
+            #expect(found.count == 1)
+            let report = try #require(found.first)
+            #expect(report.contains("Final-Recipient: rfc822; alias@mi.dominio\r\nAction: delivered\r\n"))
+            #expect(!report.contains("luis@mi.dominio"))
         }
     }
 

@@ -154,6 +154,53 @@ import Testing
         await outside.store.close()
     }
 
+    /// RFC 3461 §5.2.3, of what waited: told when it is there, in the same transaction, under the address that the sender used.
+    @Test func releasedMailIsToldOf() async throws {
+        let outside = try await Outside(FakeNetwork())
+        try await outside.queue(
+            "Q",
+            to: [
+                .init(
+                    address: "yo@virtual.test", forwardedFor: "alias@virtual.test", notify: 1, originalType: "rfc822",
+                    originalAddress: "o@x.test")
+            ])
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        let inbox = try await outside.inbox()
+        let report = try #require(inbox.first { $0.contains("multipart/report") })
+        #expect(inbox.count == 2)
+        #expect(
+            report.contains("Original-Recipient: rfc822; o@x.test\r\nFinal-Recipient: rfc822; alias@virtual.test\r\nAction: delivered\r\n"))
+        #expect(try await outside.store.trace("alias@virtual.test").map(\.event).contains("delivered"))
+        #expect(try await outside.store.verify(deep: true).problems == [])
+        await outside.store.close()
+    }
+
+    /// Where nothing says the sender's language, a stranger gets both, the server's first; the setting overrules everything.
+    @Test func aStrangersLanguage() async throws {
+        let outside = try await Outside(
+            FakeNetwork(answer: { _, message in
+                message.recipients.map {
+                    $0.address == "no@b.test"
+                        ? .refused(Reply(550, "5.1.1", "No"), .recipient) : .accepted(Reply(250, "2.0.0", "Ok"), relaysDSN: true)
+                }
+            }))
+        func told() -> [String] { outside.network.delivered.map(\.content) }
+        try await outside.queue("Q1", to: [.init(address: "no@b.test")], sender: "x@b.test")
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        #expect(told().last?.contains("Content-Language: en, es\r\n") == true)
+        try await outside.queue("Q2", to: [.init(address: "no@b.test")], sender: "x@b.test", content: "Accept-Language: es\r\n\r\n")
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        #expect(told().last?.contains("Content-Language: es\r\n") == true)
+        try await outside.queue("Q3", to: [.init(address: "no@b.test")])
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        #expect(try await outside.inbox().last?.contains("Content-Language: en\r\n") == true)
+        try await outside.store.set(.reportLanguage, to: "es")
+        try await outside.queue("Q4", to: [.init(address: "no@b.test")], content: "Accept-Language: en\r\n\r\n")
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        #expect(try await outside.inbox().last?.contains("Content-Language: es\r\n") == true)
+        await outside.store.close()
+    }
+
     @Test func inTheClearWhereEncryptionFails() async throws {
         let network = FakeNetwork(refuse: { $0.session.tls == .never ? nil : SendingFailure(.tlsFailed, .startTLS, "bad") })
         let outside = try await Outside(network)
