@@ -77,7 +77,7 @@ extension OutboundQueue {
         _ message: QueuedMessage, _ results: [Int64: Attempt.Result], _ mailboxes: [Delivery.Recipient] = []
     ) async {
         var judgement = await judge(message, results)
-        judgement.settlement.mailboxes = mailboxes
+        if !judgement.isPostponed { judgement.settlement.mailboxes = mailboxes }
         judgement.settlement.date = InternalDate(seconds: context.now)
         await write(message.queueID) { [settlement = judgement.settlement] store throws(StoreFailure) in
             _ = try await store.settle(settlement)

@@ -10,6 +10,8 @@ struct Reporter: Sendable {
     struct Judgement: Sendable {
         var settlement: Settlement
         var due: Int64?
+        /// No report could be made: whatever was to be told, mailboxes here included, is done a minute later.
+        var isPostponed = false
     }
 
     func judge(_ message: QueuedMessage, _ results: [Int64: Attempt.Result]) async -> Judgement {
@@ -87,23 +89,26 @@ struct Reporter: Sendable {
             }
         }
         var settlement = Settlement(message: message.id, recipients: outcomes, trace: trace)
+        var isPostponed = false
         do {
             if !told.isEmpty { settlement.report = try await context.dispatch.report(on: subject(message), told) }
         } catch {
             context.report("report", "\(message.queueID): \(error)")
             due = Self.postpone(&settlement, message, results, now)
+            isPostponed = true
         }
-        return Judgement(settlement: settlement, due: due)
+        return Judgement(settlement: settlement, due: due, isPostponed: isPostponed)
     }
 
-    /// Nobody is given up without the report: whoever was to be is asked again a minute later.
+    /// Nobody is given up, nor delivered to here, without the report: whoever was to be is looked at again a minute later. What another host
+    /// has taken is gone.
     private static func postpone(
         _ settlement: inout Settlement, _ message: QueuedMessage, _ results: [Int64: Attempt.Result], _ now: Int64
     ) -> Int64 {
-        settlement.trace.removeAll { $0.event == "bounced" }
+        settlement.trace.removeAll { $0.event == "bounced" || $0.event == "delivered" }
         settlement.recipients = settlement.recipients.map { id, outcome in
-            guard outcome == .finished, case .failed = results[id], let recipient = message.recipients.first(where: { $0.id == id })
-            else { return (id, outcome) }
+            guard outcome == .finished, let recipient = message.recipients.first(where: { $0.id == id }) else { return (id, outcome) }
+            if case .accepted = results[id] { return (id, outcome) }
             var state = recipient.state
             state.due = now + 60
             return (id, .waits(state))
