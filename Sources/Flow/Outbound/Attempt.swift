@@ -29,13 +29,14 @@ struct Attempt: Sendable {
 
     func run(_ message: QueuedMessage, through smarthost: Smarthost?, _ link: inout Link?) async -> Course {
         var course = Course()
+        let grounds = Link.Grounds(context.store, smarthost)
         for part in await senders.parts(of: message) {
             var rest = part.recipients
             var tried: Set<IPAddress> = []
             var failure: Setback?
             var hops = 0
             while !rest.isEmpty, hops < Self.hops {
-                if let old = link, !old.serves(message) {
+                if let old = link, !old.serves(message, grounds) {
                     await old.conversation.close()
                     link = nil
                 }

@@ -151,11 +151,11 @@ struct Reporter: Sendable {
         return try await address(
             Delivery(
                 spool: spool, envelope: summary.envelope, structure: summary.structure, date: InternalDate(seconds: now),
-                recipients: []), report, to: sender, summary.messageID ?? "", now)
+                recipients: []), report, on: message, to: sender, summary.messageID ?? "", now)
     }
 
     private func address(
-        _ delivery: Delivery, _ report: DeliveryReport, to sender: Address, _ messageID: String, _ now: Int64
+        _ delivery: Delivery, _ report: DeliveryReport, on message: QueuedMessage, to sender: Address, _ messageID: String, _ now: Int64
     ) async throws -> (Delivery, [TraceEntry])? {
         let administrator = context.store.value(.administrator)
         let recipients = Recipients(
@@ -174,7 +174,7 @@ struct Reporter: Sendable {
         if !expansion.foreign.isEmpty {
             delivery.outgoing = Outgoing(
                 queueID: report.reportID, sender: "", recipients: expansion.foreign.map { Outgoing.Recipient(address: $0.description) },
-                smtpUTF8: report.isInternational, isEightBit: report.isEightBit, messageID: messageID)
+                smtpUTF8: report.isInternational, requiresTLS: message.requiresTLS, isEightBit: report.isEightBit, messageID: messageID)
         }
         let to = sender.description
         func note(_ event: String, _ key: String) -> TraceEntry {
@@ -193,7 +193,8 @@ struct Reporter: Sendable {
     /// RFC 3461 §4.3: what RET asks for, of a failed message; the header only of one that is large, or not lost.
     private func original(_ message: QueuedMessage, isWanted: Bool) async throws -> DeliveryReport.Original {
         let content = StoredContent(store: context.store, body: message.body)
-        if isWanted, message.ret != "HDRS", content.count <= Self.fullLimit {
+        // RFC 8689 §5: of a message that required TLS the header only, whatever RET says.
+        if isWanted, message.ret != "HDRS", !message.requiresTLS, content.count <= Self.fullLimit {
             return .full(try await read(content, limit: content.count) { _ in false })
         }
         let end: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A]
