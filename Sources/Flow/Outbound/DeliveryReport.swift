@@ -23,7 +23,7 @@ package struct DeliveryReport: Sendable {
         package var reply: Reply?
         /// In words, where nobody answered.
         package var detail: String
-        /// A key of the texts: what it means.
+        /// What it means: `Reason.stored`.
         package var reason: String
         /// Seconds since 1970; 0: not known.
         package var lastAttempt: Int64
@@ -163,7 +163,10 @@ package struct DeliveryReport: Sendable {
     private func paragraph(_ recipient: Recipient, _ words: Words) -> String {
         var text = "  <\(recipient.address)>\n"
         if let address = recipient.forwardedFor { text += "    " + words(language, "report.forwarded", [("address", address)]) + "\n" }
-        if !recipient.reason.isEmpty { text += "    " + words(language, recipient.reason, [("detail", recipient.detail)]) + "\n" }
+        if !recipient.reason.isEmpty {
+            let reason = Reason(stored: recipient.reason)
+            text += "    " + words(language, reason.key, reason.values.map { ($0.name, $0.value) } + [("detail", recipient.detail)]) + "\n"
+        }
         if let reply = recipient.reply {
             text += "    " + words(language, "report.answer", [("host", recipient.host)]) + "\n"
             for line in reply.lines { text += "      \(reply.code) \(reply.enhanced.map { "\($0) " } ?? "")\(plain(line))\n" }
