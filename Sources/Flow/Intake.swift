@@ -105,7 +105,7 @@ struct Intake: Sendable {
         let mail = arrival.transaction.mail
         let subject = ReportDispatch.Subject(
             queueID: facts.queueID, sender: arrival.transaction.reversePath.text, envelopeID: mail.envelopeID, ret: mail.returned,
-            arrival: facts.date.seconds, smtpUTF8: mail.smtpUTF8,
+            arrival: facts.date.seconds, smtpUTF8: mail.smtpUTF8, requiresTLS: mail.requiresTLS,
             content: SpooledContent(spool: arrival.spool, workshop: context.workshop))
         do {
             return try await context.dispatch.report(on: subject, told)

@@ -42,6 +42,13 @@ final class RawClient {
             self.pointer = pointer
         }
         deinit { SSL_SESSION_free(pointer) }
+
+        var ticket: [UInt8] {
+            var bytes: UnsafePointer<UInt8>?
+            var count = 0
+            SSL_SESSION_get0_ticket(pointer, &bytes, &count)
+            return Array(UnsafeBufferPointer(start: bytes, count: count))
+        }
     }
 
     /// Steps until the handshake is done; what the server sent behind it (tickets) is read, too.
@@ -97,6 +104,11 @@ final class RawClient {
 
     var isResumed: Bool { SSL_session_reused(ssl) == 1 }
     var peerKeyHash: [UInt8] { SSL_get0_peer_certificate(ssl).map { Certificate.publicKeyHash(of: $0) } ?? [] }
+}
+
+extension ServerContext {
+    /// Only up to that version.
+    func limit(to version: TLSVersion) { SSL_CTX_ctrl(main, 124, Int(version.number), nil) }
 }
 
 let tls11 = TLSVersion.tls11.number...TLSVersion.tls11.number

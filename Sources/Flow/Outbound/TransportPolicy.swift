@@ -12,7 +12,7 @@ package struct TransportPolicy: Sendable, Hashable {
     package var rule: Rule
     /// The policy's lines, for reports; none without a policy.
     package var lines: [String]
-    /// Why there is none although the domain says there is one (RFC 8460 §4.3.2.1).
+    /// Why there is none although the domain says there is one (RFC 8460 §4.3.2.2).
     package var failure: TLSResultType?
 
     package static let none = TransportPolicy(rule: .none)
@@ -31,14 +31,6 @@ package struct TransportPolicy: Sendable, Hashable {
             case .testing: .testing(policy.patterns)
             }
         self.init(rule: rule, lines: policy.lines)
-    }
-
-    /// Whether mail may go to a host of that name.
-    package func allows(_ host: String) -> Bool {
-        switch rule {
-        case .none, .testing: true
-        case .enforce(let patterns): patterns.contains { $0.matches(host) }
-        }
     }
 
     /// Whether the policy names the host, be it enforced or not.

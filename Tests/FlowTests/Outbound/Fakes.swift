@@ -13,6 +13,8 @@ final class ZoneTable: Resolver {
     enum Entry: Sendable {
         case mx([(UInt16, String)])
         case a([String])
+        /// A and AAAA, and where its CNAME leads.
+        case host([String], [String], canonical: String? = nil)
         case noName
         case failed
     }
@@ -31,7 +33,10 @@ final class ZoneTable: Resolver {
         case .a(let addresses) where type == ARecord.self:
             return Lookup(
                 outcome: .found(addresses.compactMap { IPAddress($0) }.compactMap { Record(wire: $0.bytes) }), canonicalName: name)
-        case .mx, .a, nil: return Lookup(outcome: .noData, canonicalName: name)
+        case .host(let four, let six, let canonical) where type == ARecord.self || type == AAAARecord.self:
+            let found = (type == ARecord.self ? four : six).compactMap { IPAddress($0) }.compactMap { Record(wire: $0.bytes) }
+            return Lookup(outcome: found.isEmpty ? .noData : .found(found), isSecure: true, canonicalName: canonical ?? name)
+        case .mx, .a, .host, nil: return Lookup(outcome: .noData, canonicalName: name)
         }
     }
 }
@@ -57,16 +62,19 @@ final class FakeNetwork: Transport {
     /// Nil: the connection is taken.
     let refuse: @Sendable (Hop) -> SendingFailure?
     let answer: @Sendable (String, OutgoingMessage) -> [RecipientOutcome]
+    let facts: @Sendable (Hop) -> Facts
     let delay: Duration
 
     init(
         delay: Duration = .zero, refuse: @escaping @Sendable (Hop) -> SendingFailure? = { _ in nil },
+        facts: @escaping @Sendable (Hop) -> Facts = { _ in Facts() },
         answer: @escaping @Sendable (String, OutgoingMessage) -> [RecipientOutcome] = { _, message in
             message.recipients.map { _ in .accepted(Reply(250, "2.0.0", "Ok"), relaysDSN: false) }
         }
     ) {
         self.delay = delay
         self.refuse = refuse
+        self.facts = facts
         self.answer = answer
     }
 
@@ -80,20 +88,32 @@ final class FakeNetwork: Transport {
             state.open[hop.host, default: 0] += 1
             state.mostOpen[hop.host] = max(state.mostOpen[hop.host] ?? 0, state.open[hop.host] ?? 0)
         }
-        return Talk(network: self, host: hop.host)
+        return Talk(network: self, host: hop.host, facts: facts(hop))
+    }
+
+    /// What a conversation says of its security.
+    struct Facts: Sendable {
+        var tls: TLSFacts?
+        var isVerified = false
+        var shortfall: SendingFailure?
+        var takesRequireTLS = false
     }
 
     final class Talk: Conversation {
         let network: FakeNetwork
         let host: String
+        let facts: Facts
         private let isClosed = Atomic(false)
-        init(network: FakeNetwork, host: String) {
+        init(network: FakeNetwork, host: String, facts: Facts) {
             self.network = network
             self.host = host
+            self.facts = facts
         }
 
-        var tls: TLSFacts? { nil }
-        var isVerified: Bool { false }
+        var tls: TLSFacts? { facts.tls }
+        var isVerified: Bool { facts.isVerified }
+        var shortfall: SendingFailure? { facts.shortfall }
+        var takesRequireTLS: Bool { facts.takesRequireTLS }
         var isOpen: Bool { !isClosed.load(ordering: .acquiring) }
 
         func send(_ message: OutgoingMessage, _ content: any ContentSource) async -> [RecipientOutcome] {
@@ -162,12 +182,12 @@ final class Outside: Sendable {
 
     func queue(
         _ id: String, to recipients: [Outgoing.Recipient], sender: String = "yo@virtual.test", ret: String? = nil, due: Int64 = 0,
-        content: String = "Subject: hola\r\n\r\nHola\r\n"
+        requiresTLS: Bool = false, content: String = "Subject: hola\r\n\r\nHola\r\n"
     ) async throws {
         let spool = store.spool()
         try spool.append(Array(content.utf8))
         var delivery = Delivery(spool: spool, envelope: [], structure: [], date: InternalDate(seconds: 0), recipients: [])
-        delivery.outgoing = Outgoing(queueID: id, sender: sender, recipients: recipients, ret: ret, due: due)
+        delivery.outgoing = Outgoing(queueID: id, sender: sender, recipients: recipients, ret: ret, requiresTLS: requiresTLS, due: due)
         _ = try await store.deliver(delivery)
     }
 

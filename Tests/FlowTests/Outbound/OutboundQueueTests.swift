@@ -1,4 +1,5 @@
 import Mail
+import Resolution
 import SMTP
 import Store
 import Synchronization
@@ -211,6 +212,44 @@ import Testing
         try await outside.store.set(.outboundTLS, to: "required")
         try await outside.queue("R", to: [.init(address: "a@b.test")])
         #expect(try await outside.run { try await outside.store.queue().first?.recipients.first?.state.reason == "send.tls-failed" })
+        await outside.store.close()
+    }
+
+    @Test func connectionsOfOtherSettingsServeNoMore() async throws {
+        let network = FakeNetwork(delay: .milliseconds(20))
+        let outside = try await Outside(network)
+        try await outside.store.set(.destinationConcurrency, to: "1")
+        try await outside.queue("Q", to: [.init(address: "a@b.test")])
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        let isChanged = Mutex(false)
+        for index in 0..<60 { try await outside.queue("R\(index)", to: [.init(address: "a@b.test")]) }
+        #expect(
+            try await outside.run {
+                if network.delivered.count > 5, !isChanged.withLock({ $0 }) {
+                    try await outside.store.set(.outboundTLS, to: "required")
+                    isChanged.withLock { $0 = true }
+                }
+                return try await outside.store.queue().isEmpty
+            })
+        let hops = network.state.withLock { $0.hops }
+        #expect(hops.last?.session.tls == .required, "the one that was in use is left")
+        #expect(hops.first?.session.tls == .whenOffered)
+        await outside.store.close()
+    }
+
+    @Test func aReportOnAMessageThatRequiredTLS() async throws {
+        let outside = try await Outside(
+            FakeNetwork(), ["b.test": .mx([(10, "mx.b.test")]), "mx.b.test": .a(["192.0.2.1"]), "lejos.test": .failed])
+        // No MX of b.test is proven, so it can't leave.
+        try await outside.queue("Q", to: [.init(address: "a@b.test")], ret: "FULL", requiresTLS: true)
+        try await outside.queue("Q2", to: [.init(address: "a@b.test")], sender: "ana@lejos.test", requiresTLS: true)
+        #expect(try await outside.run { try await outside.store.queue().allSatisfy { $0.sender.isEmpty } })
+        let report = try #require(try await outside.inbox().first)
+        // RFC 8689 §4.2.1 and §5: final, by the header only, and protected as the message was.
+        #expect(report.contains("Status: 5.7.10\r\n") && report.contains("send.host-unproven"))
+        #expect(report.contains("Content-Type: text/rfc822-headers") && !report.contains("Hola\r\n"))
+        let due = try await outside.store.due(domain: "lejos.test", now: .max, without: [], limit: 10, recipients: 10)
+        #expect(due.messages.map(\.requiresTLS) == [true] && due.messages.map(\.sender) == [""])
         await outside.store.close()
     }
 

@@ -19,7 +19,9 @@ import Testing
         }
     }
 
-    private static let peer = Peer(domain: "a.test", host: "mx.a.test", port: 25, isRouteSecure: false, isAddressSecure: false)
+    private static let peer = Peer(
+        domain: "a.test", host: "mx.a.test", port: 25, path: .exchange(domain: "a.test", canonical: "a.test", isSecure: false),
+        addresses: DANE.Addresses(isSecure: false, canonicalName: "mx.a.test"))
     private static func text(_ mode: String, _ mx: String) -> String { "version: STSv1\nmode: \(mode)\nmx: \(mx)\nmax_age: 86400\n" }
 
     private func run(
@@ -62,7 +64,7 @@ import Testing
             #expect(await security.requirement(for: Self.peer) == .required(.certificate(names: ["mx.a.test"])))
             resolver.set("16 _mta-sts.a.test", Self.record("2"))
             fetcher.text.withLock { $0 = Self.text("testing", "*.a.test") }
-            #expect(await security.requirement(for: Self.peer) == .opportunistic)
+            #expect(await security.requirement(for: Self.peer) == .tested(isListed: true))
         }
     }
 
@@ -74,13 +76,13 @@ import Testing
             resolver.set("52 _25._tcp.mx.a.test", .init(outcome: .found([record])))
             var peer = Self.peer
             #expect(await security.requirement(for: peer) == .required(.certificate(names: ["mx.a.test"])))
-            peer.isRouteSecure = true
-            peer.isAddressSecure = true
+            peer.path = .exchange(domain: "a.test", canonical: "b.test", isSecure: true)
+            peer.addresses.isSecure = true
             guard case .required(.dane([record], let names)) = await security.requirement(for: peer) else {
                 Issue.record("a secure TLSA record does not count")
                 return
             }
-            #expect(names.first == "mx.a.test")
+            #expect(names == ["mx.a.test", "a.test", "b.test"])
             resolver.set("52 _25._tcp.mx.a.test", .init(outcome: .bogus))
             guard case .avoid = await security.requirement(for: peer) else {
                 Issue.record("a host with a forged TLSA record is used")
@@ -101,6 +103,39 @@ import Testing
             }
             let found = try await results()
             #expect(found.map(\.result.result) == ["validation-failure"] && found.first?.result.policyType == .sts)
+        }
+    }
+
+    @Test func testingIsCountedAsItWouldHaveGone() async throws {
+        try await run { security, resolver, fetcher, results in
+            resolver.set("16 _mta-sts.a.test", Self.record("1"))
+            fetcher.text.withLock { $0 = Self.text("testing", "mx.a.test") }
+            let listed = await security.requirement(for: Self.peer)
+            #expect(listed == .tested(isListed: true))
+            await security.note(Self.peer, listed, nil)
+            await security.note(
+                Self.peer, listed, SendingFailure(.tlsFailed, .startTLS, "expired", tlsResult: "certificate-expired"))
+            await security.note(Self.peer, listed, SendingFailure(.tlsUnavailable, .startTLS, "not offered"))
+            var other = Self.peer
+            other.host = "other.a.test"
+            let unlisted = await security.requirement(for: other)
+            #expect(unlisted == .tested(isListed: false))
+            await security.note(other, unlisted, nil)
+            let found = try await results().map { "\($0.result.policyType.rawValue) \($0.result.mx) \($0.result.result) \($0.sessions)" }
+            #expect(
+                found.sorted() == [
+                    "sts mx.a.test  1", "sts mx.a.test certificate-expired 1", "sts mx.a.test starttls-not-supported 1",
+                    "sts other.a.test validation-failure 1",
+                ])
+        }
+    }
+
+    @Test func anAddressHasNoPolicy() async throws {
+        try await run { security, resolver, _, _ in
+            var peer = Self.peer
+            (peer.domain, peer.host, peer.path) = ("[192.0.2.1]", "192.0.2.1", .itself(isSecure: false))
+            #expect(await security.requirement(for: peer) == .opportunistic)
+            #expect(resolver.asked == [])
         }
     }
 
