@@ -38,7 +38,14 @@ package final class Reception: Responder {
         isInNetworks = address.map { address in networks.contains { $0.contains(address) } } ?? false
     }
 
-    package func secured(_ tls: TLSFacts) { connection.tls = tls }
+    /// RFC 3207 §4.2: what was said in the clear is forgotten, the login as well.
+    package func secured(_ tls: TLSFacts) {
+        connection.tls = tls
+        login = nil
+        sentCount = nil
+        acceptedRecipients = 0
+        openRecipients = 0
+    }
 
     /// Leaves the trace of a connection that was one too many.
     package static func noteRefusal(_ context: ReceptionContext, _ connection: Connection) {

@@ -14,13 +14,13 @@ extension ReceivingSession {
     mutating func perform(_ line: ArraySlice<UInt8>) {
         let command = CommandLine(line)
         if line.contains(0) {
-            return refuse(Reply(500, "5.5.2", "NUL in a command"), "a command line with a NUL", command.name)
+            return refuse(Reply(500, "5.5.2", "NUL in a command"), "a command line with a NUL", nameToTell(command))
         }
+        if command.verb.hasPrefix(word: "AUTH") { maySendSecrets = true }
         guard let row = CommandTable.row(command.verb) else {
             let reply = Reply(500, "5.5.2", "Command not recognized")
-            // Whoever sends on behind an AUTH that was refused sends names and passwords: they are not for the trace.
-            if failedLogins > 0 { return refuse(reply, "an unknown command", "") }
-            return refuse(reply, "an unknown command", command.name, about: .argument(command.argument))
+            return refuse(
+                reply, "an unknown command", nameToTell(command), about: maySendSecrets ? .nothing : .argument(command.argument))
         }
         let subject: Subject = row.verb == .auth ? .nothing : .argument(command.argument)
         if row.isIdle, countIdle(row.name) { return }
@@ -80,6 +80,11 @@ extension ReceivingSession {
             note(reply, "another protocol's command", row.name)
             finish(reply)
         }
+    }
+
+    /// For the trace. Whoever sends on behind an AUTH that was refused sends names and passwords.
+    func nameToTell(_ command: CommandLine) -> String {
+        maySendSecrets && CommandTable.row(command.verb) == nil ? "" : command.name
     }
 
     /// A command that brought no message nearer. True when that was one too many: the session is over.

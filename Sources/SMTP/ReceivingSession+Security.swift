@@ -116,6 +116,7 @@ extension ReceivingSession {
         case .succeeded(let login):
             self.login = login
             failedLogins = 0
+            maySendSecrets = false
             say(CommonReply.authenticated)
         case .failed(.temporary): say(.authenticationUnavailable)
         case .failed(.cancelled): say(.cancelled)

@@ -74,6 +74,8 @@ package struct ReceivingSession: ~Copyable, ServerSession {
     var idleCommands = 0
     var transactions = 0
     var failedLogins = 0
+    /// AUTH came, and nobody is logged in since: what comes may be names and passwords, whatever AUTH was answered.
+    var maySendSecrets = false
     private var notes = 0
 
     package init(configuration: Configuration, connection: Connection) {
@@ -159,9 +161,14 @@ package struct ReceivingSession: ~Copyable, ServerSession {
         }
         switch takeLine(limit: configuration.limits.commandLine) {
         case .none: return wait(configuration.limits.commandTimeout, isRenewedByBytes: false)
-        case .endless(let skipped): state = .skippingLine(skipped, .lineTooLong)
-        case .bare(let line): refuseBare(CommandLine(line.prefix { $0 != 0x0D }).name)
-        case .tooLong(let length): refuse(.lineTooLong, "a command line of \(length) octets", "")
+        case .endless(let skipped):
+            // It may have been AUTH.
+            maySendSecrets = true
+            state = .skippingLine(skipped, .lineTooLong)
+        case .bare(let line): refuseBare(nameToTell(CommandLine(line.prefix { $0 != 0x0D })))
+        case .tooLong(let length):
+            maySendSecrets = true
+            refuse(.lineTooLong, "a command line of \(length) octets", "")
         case .whole(let line): perform(line)
         }
         return nil

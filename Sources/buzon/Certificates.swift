@@ -107,7 +107,9 @@ final class Certificates: Sendable {
                 complaints.append("\(one.id): \(error)")
             }
         }
-        certificates.append(try await selfSigned(store, hostname, stored))
+        let own = try await selfSigned(store, hostname, stored)
+        certificates.append(own.certificate)
+        if let complaint = own.complaint { complaints.append(complaint) }
         // RFC 6066 §3: a client that names nothing gets the one for the server's own name.
         if let place = certificates.firstIndex(where: { $0.covers(hostname) }) {
             certificates.insert(certificates.remove(at: place), at: 0)
@@ -117,19 +119,29 @@ final class Certificates: Sendable {
         return Loaded(context: context, files: files, complaints: complaints)
     }
 
-    private static func selfSigned(_ store: MailStore, _ hostname: String, _ stored: [StoredCertificate]) async throws -> Certificate {
+    /// Where the settings name a subject that no certificate takes (a country of three letters), it is made without, and that is told:
+    /// a server that can't show itself would be worse.
+    private static func selfSigned(
+        _ store: MailStore, _ hostname: String, _ stored: [StoredCertificate]
+    ) async throws -> (certificate: Certificate, complaint: String?) {
         if let one = stored.first(where: { $0.origin == .selfSigned }),
             let certificate = try? Certificate(chainPEM: one.chain, keyPEM: one.key), certificate.covers(hostname),
             certificate.notAfter > Int64(time(nil)) + renewal
         {
-            return certificate
+            return (certificate, nil)
         }
-        return try await renew(store)
+        let request = SelfSignedRequest(store)
+        do {
+            return (try await keep(request.make(), store), nil)
+        } catch let failure as TLSFailure {
+            return (try await keep(SelfSignedRequest(name: request.name, key: request.key).make(), store), "\(failure)")
+        }
     }
 
     /// Makes a new self-signed certificate, and keeps it.
-    static func renew(_ store: MailStore) async throws -> Certificate {
-        let certificate = try SelfSignedRequest(store).make()
+    static func renew(_ store: MailStore) async throws -> Certificate { try await keep(SelfSignedRequest(store).make(), store) }
+
+    private static func keep(_ certificate: Certificate, _ store: MailStore) async throws -> Certificate {
         _ = try await store.addCertificate(.selfSigned, chain: certificate.chainPEM, key: certificate.keyPEM)
         return certificate
     }
@@ -138,9 +150,10 @@ final class Certificates: Sendable {
 
     /// Of the setting `certificate-files`. A pair without a colon is one file with both.
     static func pairs(_ store: MailStore) -> [(chain: String, key: String)] {
-        store.value(.certificateFiles).split(separator: ",").map { pair in
+        store.value(.certificateFiles).split(separator: ",").compactMap { pair in
             let parts = pair.split(separator: ":", maxSplits: 1).map { String($0).trimmed }
-            return (parts[0], parts.count > 1 ? parts[1] : parts[0])
+            guard let chain = parts.first else { return nil }
+            return (chain, parts.count > 1 ? parts[1] : chain)
         }
     }
 

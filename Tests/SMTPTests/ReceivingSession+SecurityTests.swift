@@ -67,6 +67,10 @@ struct ReceivingSessionSecurityTests {
     @Test(arguments: [
         "AUTH PLAIN c2VjcmV0bw==", "EHLO x|AUTH PLAIN c2VjcmV0bw== x", "EHLO x|AUTH GSSAPI c2VjcmV0bw==", "EHLO x|AUTH PLAIN c2VjcmV0bw=",
         "EHLO x|AUTH PLAIN c2VjcmV0bw==|c2VjcmV0bw==", "EHLO x|MAIL FROM:<>|AUTH PLAIN c2VjcmV0bw==",
+        // Whoever does not wait for the answer sends names and passwords as commands.
+        "AUTH LOGIN|c2VjcmV0bw==", "EHLO x|MAIL FROM:<>|AUTH LOGIN|c2VjcmV0bw==|x c2VjcmV0bw==", "EHLO x|AUTH|c2VjcmV0bw==",
+        "EHLO x|AUTH LOGIN \(String(repeating: "x", count: 20_000))|c2VjcmV0bw==", "EHLO x|AUTHENTICATE LOGIN|c2VjcmV0bw==",
+        "AUTH LOGIN|c2VjcmV0bw==\n", "AUTH LOGIN|c2VjcmV0bw==\0",
         "EHLO x|AUTH CRAM-MD5|c2VjcmV0bw=", "EHLO x|AUTH CRAM-MD5|c2VjcmV0bw==\n", "EHLO x|AUTH PLAIN c2VjcmV0bw==\0",
     ])
     func notesHoldNoSecret(lines: String) {

@@ -126,6 +126,30 @@ struct SQLToolTests {
         await store.close()
     }
 
+    /// What another tool wrote into a setting and is no value of it counts as if it were not there.
+    @Test func aSettingThatIsNoneIsIgnored() async throws {
+        let scratch = Scratch()
+        let store = try await scratch.open()
+        let result = scratch.sqlite3(
+            """
+            INSERT INTO setting VALUES ('lockout-minutes', '9223372036854775807'), ('release-days', '-1'), ('daily-recipients', 'x'),
+            ('queue-retry', 'x'), ('tls-minimum', 'SSLv3'), ('networks', '0.0.0.0/0, x'), ('login-failures', ' 7 '), ('unknown', 'x');
+            """)
+        #expect(result.status == 0, "\(result.output)")
+        let isSeen = try await eventually { store.integer(.loginFailures) == 7 }
+        #expect(isSeen)
+        #expect(store.integer(.lockoutMinutes) == 15)
+        #expect(store.integer(.releaseDays) == 30)
+        #expect(store.integer(.dailyRecipients) == 1_000)
+        #expect(store.durations(.retryPlan).first == 120)
+        #expect(store.value(.tlsMinimum) == "TLSv1.2")
+        #expect(store.value(.networks) == "127.0.0.0/8,::1/128")
+        await store.close()
+        let reopened = try await scratch.open()
+        #expect(reopened.integer(.releaseDays) == 30)
+        await reopened.close()
+    }
+
     @Test func updatesAndDeletes() async throws {
         let scratch = Scratch()
         let (store, user) = try await scratch.populated()

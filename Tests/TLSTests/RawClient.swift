@@ -87,6 +87,13 @@ final class RawClient {
         SSL_write(ssl, bytes, CInt(bytes.count))
     }
 
+    /// Asks for another handshake, as TLS 1.2 lets a client.
+    func renegotiate() {
+        SSL_renegotiate(ssl)
+        SSL_do_handshake(ssl)
+        ERR_clear_error()
+    }
+
     func read() -> String {
         ERR_clear_error()
         var bytes = [UInt8](repeating: 0, count: 65_536)

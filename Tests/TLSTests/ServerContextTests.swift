@@ -45,6 +45,22 @@ import Testing
         #expect(throws: (any Error).self) { try RawClient(tls12).shake(with: newest) }
     }
 
+    /// Each refusal is an alert to send; who asks for ever and takes nothing must not fill the memory with them.
+    @Test func renegotiationEndsTheConnection() throws {
+        let server = try engine(try ServerContext([try SelfSignedRequest(name: "a.example").make()]))
+        let client = try RawClient(tls12)
+        try client.shake(with: server)
+        client.write("before")
+        client.renegotiate()
+        server.feed(ByteBuffer(bytes: client.drain()))
+        var heard = ByteBuffer()
+        #expect(try server.read(into: &heard) == .bytes)
+        #expect(String(buffer: heard) == "before")
+        #expect(throws: TLSFailure.self) { try server.read(into: &heard) }
+        // The alert goes out before the end.
+        #expect(server.drain(ByteBufferAllocator()) != nil)
+    }
+
     // MARK: Tickets
 
     /// Whether a second connection, to the context that `second` makes, resumes the session of one to `first`.

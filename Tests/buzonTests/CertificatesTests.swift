@@ -81,4 +81,29 @@ import Testing
             #expect(try await served.store.certificates().count == 1)
         }
     }
+
+    /// A new name with a subject that no certificate takes: the name alone is what counts.
+    @Test func aSubjectThatIsNoneDoesNotKeepTheServerFromItsName() async throws {
+        try await ServedAppliance.run { served in
+            try await served.store.set(.certificateCountry, to: "España")
+            try await served.store.set(.hostname, to: "nuevo.virtual.test")
+            try await served.store.set(.tlsMinimum, to: "TLSv1.3")
+            await served.open.certificates.refresh()
+            #expect(served.open.certificates.context.certificates.map(\.names) == [["nuevo.virtual.test"]])
+            #expect(served.open.certificates.context.options.minimum == .tls13)
+            await #expect(throws: TLSFailure.self) { _ = try await Certificates.renew(served.store) }
+        }
+    }
+
+    @Test(arguments: [
+        ("a.crt : a.key", ["a.crt", "a.key"]), (" both.pem ", ["both.pem", "both.pem"]), (":", []), (",::,", []),
+        ("a.crt:,:b.key", ["a.crt", "a.crt", "b.key", "b.key"]),
+    ])
+    func pairsOfFilesAreRead(_ value: String, _ paths: [String]) async throws {
+        let scratch = try ScratchDirectory()
+        let store = try await MailStore.open(directory: scratch.path + "/data")
+        try await store.set(.certificateFiles, to: value)
+        #expect(Certificates.pairs(store).flatMap { [$0.chain, $0.key] } == paths)
+        await store.close()
+    }
 }

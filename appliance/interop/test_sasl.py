@@ -182,10 +182,12 @@ def legacy(tests, server):
 
 
 def secrets(tests, server):
-    with tests("no password in the log, and none in the arguments of a process"):
+    with tests("no password in the log or the trace, and none in the arguments of a process"):
         said = server.log()
         for word in (PASSWORD, "incorrecto", "c2VjcmV0bw"):
             expect(word not in said, f"the log has {word}")
+            told = server.sql(f"SELECT * FROM trace WHERE instr(lower(text || recipient || sender), lower('{word}'))")
+            same(told, "", f"{word} in the trace")
         with open(f"/proc/{server.process.pid}/cmdline") as line:
             expect(PASSWORD not in line.read(), "in the command line")
 

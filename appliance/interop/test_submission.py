@@ -88,6 +88,7 @@ def fields(tests, server, host):
         trace = through(letter("trace", to=OUTSIDE)).partition(b"From: Usuario")[0]
         expect(b"ESMTPSA" in trace, f"{trace!r}")
         expect(lib.PASSWORD.encode() not in trace, "the password")
+        expect(USER.encode() not in trace, f"the login's address: {trace!r}")
     with tests("mail to a local user is there when 250 is said, with one outside in the same letter"):
         submit(server, [OTHER, OUTSIDE], letter("both", to=OTHER))
         expect(any(b"<both@" in each for each in server.messages(OTHER)), "not there")

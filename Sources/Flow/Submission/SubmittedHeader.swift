@@ -71,8 +71,14 @@ struct SubmittedHeader: Sendable, Equatable {
 
     /// RFC 5322 §3.6.2, and RFC 6854 §2.1 for the groups.
     private mutating func readAuthors(_ field: HeaderField, _ name: String, _ bytes: UnsafeBufferPointer<UInt8>) {
+        let items = AddressList.parse(unfold(bytes, field.body)[...])
+        // Repetitions and empty groups count: the parser ends at a number of its own, and what it left out can't be judged.
+        let written = items.reduce(0) { count, item in
+            if case .group(_, let members) = item { count + 1 + members.count } else { count + 1 }
+        }
+        guard written <= Self.authorLimit else { return note(.tooManyAuthors) }
         var count = 0
-        for item in AddressList.parse(unfold(bytes, field.body)[...]) {
+        for item in items {
             let mailboxes =
                 switch item {
                 case .mailbox(let mailbox): [mailbox]

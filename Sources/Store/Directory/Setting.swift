@@ -95,8 +95,10 @@ package struct Setting: Sendable, Hashable {
 
     func integer(in values: [String: String]) -> Int { Int(values[key] ?? fallback) ?? Int(fallback) ?? 0 }
 
+    /// What is no value of its setting, as another tool may have written it, counts as if it were not there.
     static func load(_ db: Database) throws -> [String: String] {
-        try Dictionary(uniqueKeysWithValues: db.all("SELECT key, value FROM setting") { ($0.text(0), $0.text(1)) })
+        let rows = try db.all("SELECT key, value FROM setting") { ($0.text(0), $0.text(1)) }
+        return Dictionary(uniqueKeysWithValues: rows.compactMap { key, value in named(key)?.normalised(value).map { (key, $0) } })
     }
 }
 

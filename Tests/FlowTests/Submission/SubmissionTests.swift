@@ -139,8 +139,7 @@ private func submitted(_ content: String, login: String? = SubmittingServer.ana,
             let tls = TLSFacts(version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256)
             let body = String(repeating: "una línea\r\n", count: 20_000)
             let message = [UInt8]("From: ana@mi.dominio\r\nBcc: secreto@x.test\r\nSubject: ñ\r\n\r\n" + body)
-            let reception = server.reception(SubmittingServer.ana)
-            reception.secured(tls)
+            let reception = server.reception(SubmittingServer.ana, tls: tls)
             #expect(
                 try await reception.submit(from: "ana@mi.dominio", to: ["luis@mi.dominio", "fuera@x.test"], message).code == 250)
             let stored = try #require(try await server.inbox("luis@mi.dominio").first).text
@@ -165,6 +164,18 @@ private func submitted(_ content: String, login: String? = SubmittingServer.ana,
             let stored = try #require(try await server.inbox("luis@mi.dominio").first)
             #expect(stored.suffix(line.count * 12_000 + 2).elementsEqual(message.suffix(line.count * 12_000 + 2)))
             #expect(!Array(stored.prefix(2_000)).text.contains("Bcc"))
+        }
+    }
+
+    /// RFC 3207 §4.2.
+    @Test func aLoginInTheClearIsForgottenUnderTLS() async throws {
+        try await SubmittingServer.run { server in
+            let reception = server.reception(SubmittingServer.ana)
+            let before = [try await reception.mail(SubmittingServer.ana), try await reception.rcpt("x@y.test")]
+            reception.secured(TLSFacts(version: "TLSv1.3", cipher: "", bits: 256))
+            let after = [try await reception.mail(SubmittingServer.luis), try await reception.rcpt("x@y.test")]
+            #expect(before.map(\.code) == [250, 250])
+            #expect(after.map(\.code) == [250, 554])
         }
     }
 

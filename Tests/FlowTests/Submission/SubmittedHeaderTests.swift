@@ -40,6 +40,13 @@ private func read(_ text: String) -> SubmittedHeader {
     ])
     func defects(_ text: String, _ defect: SubmittedHeader.Defect) { #expect(read(text).defect == defect) }
 
+    /// More than the parser of address lists reads, with somebody else behind them.
+    @Test(arguments: ["a@x.test,", "g:;"]) func whatTheListParserLeavesOutIsRefused(_ entry: String) {
+        let list = String(repeating: entry + "\r\n ", count: 20_000)
+        #expect(read("From: a@x.test,\r\n \(list)b@x.test\r\n\r\n").defect == .tooManyAuthors)
+        #expect(read("From: a@x.test\r\nSender: \(list)b@x.test\r\n\r\n").defect == .tooManyAuthors)
+    }
+
     @Test func invalidUTF8IsNoAddress() {
         let bytes: [UInt8] = Array("From: a".utf8) + [0xFF] + Array("@x.test\r\n\r\n".utf8)
         #expect(bytes.withUnsafeBufferPointer { SubmittedHeader(reading: $0) }.defect == .malformed("From"))
