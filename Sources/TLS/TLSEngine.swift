@@ -30,6 +30,7 @@ final class TLSEngine: @unchecked Sendable {
         switch role {
         case .server(let context):
             guard let made = SSL_new(context.main) else { throw .last(.configuration, "no TLS connection") }
+            SSL_set_info_callback(made, noteRenegotiation)
             SSL_set_accept_state(made)
             ssl = made
             slot = nil
@@ -118,6 +119,8 @@ final class TLSEngine: @unchecked Sendable {
             return result == 1 ? count : 0
         }
         if result == 1 { return .bytes }
+        // Each request is answered with an alert, and the library goes on: who sends many and takes nothing would fill the memory.
+        if SSL_get_ex_data(ssl, renegotiationPlace) != nil { throw TLSFailure(.handshake, "the peer asks for a renegotiation") }
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wantsMore
         case SSL_ERROR_ZERO_RETURN: return .ended
@@ -191,4 +194,14 @@ final class TLSEngine: @unchecked Sendable {
         }
         return data.isEmpty ? nil : ChannelBinding(name: "tls-server-end-point", data: data)
     }
+}
+
+/// Where a connection of the library keeps that its peer asked for a renegotiation.
+private let renegotiationPlace: CInt = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nil, nil, nil, nil)
+
+/// The library refuses it with the warning no_renegotiation, 100.
+private func noteRenegotiation(_ ssl: OpaquePointer?, _ event: CInt, _ value: CInt) {
+    // <openssl/ssl.h>: SSL_CB_WRITE_ALERT is SSL_CB_ALERT | SSL_CB_WRITE, 0x4008.
+    guard event == 0x4008, value & 0xFF == 100, let ssl else { return }
+    SSL_set_ex_data(ssl, renegotiationPlace, UnsafeMutableRawPointer(bitPattern: 1))
 }
