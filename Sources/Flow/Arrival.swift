@@ -49,8 +49,8 @@ extension MailParameters.Hold {
     func due(_ now: Int64) -> Int64 {
         let due =
             switch self {
-            // RFC 4865 §5: counted from when we have the message.
-            case .forSeconds(let seconds): now.addingReportingOverflow(Int64(seconds)).partialValue
+            // RFC 4865 §5: counted from when we have the message. The second `now` has begun already: one more, so that it is never less.
+            case .forSeconds(let seconds): seconds > 0 ? now.addingReportingOverflow(Int64(seconds) + 1).partialValue : 0
             case .until(let time): time
             }
         return due > now ? due : 0

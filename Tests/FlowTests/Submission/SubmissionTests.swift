@@ -179,6 +179,14 @@ private func submitted(_ content: String, login: String? = SubmittingServer.ana,
         }
     }
 
+    /// The clock counts whole seconds, the last of which may have begun long ago.
+    @Test func nobodyIsHeldForLessThanHeAsked() {
+        #expect(MailParameters.Hold.forSeconds(5).due(100) == 106)
+        #expect(MailParameters.Hold.forSeconds(0).due(100) == 0)
+        #expect(MailParameters.Hold.until(105).due(100) == 105)
+        #expect(MailParameters.Hold.until(100).due(100) == 0)
+    }
+
     @Test func aHeldMessageWaitsForEverybody() async throws {
         try await SubmittingServer.run { server in
             var parameters = MailParameters()
