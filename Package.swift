@@ -60,14 +60,14 @@ let package = Package(
         module("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
 
         // Edge: one thin module over each C library, then what meets the network.
-        module("TLS", ["Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
+        module("TLS", ["Dialogue", "Resolution", "COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
         module("SASL", ["Dialogue", "CSASL"]),
         module("DNS", ["Resolution", "CUnbound"]),
         module("HTTPS", ["CCurl"]),
         module(
             "Network",
             [
-                "Dialogue", "Mail", "SMTP", "TLS", .product(name: "NIOCore", package: "swift-nio"),
+                "Dialogue", "Resolution", "Mail", "SMTP", "TLS", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -102,7 +102,7 @@ let package = Package(
         tests(
             "TLS",
             [
-                "Dialogue", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
+                "Dialogue", "Resolution", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests("SASL", ["Dialogue", "Credentials", "CSASL"]),
@@ -111,9 +111,14 @@ let package = Package(
         tests(
             "Network",
             [
-                "Dialogue", "SMTP", "TLS", "MailTesting", .product(name: "NIOCore", package: "swift-nio"),
+                "Dialogue", "Resolution", "SMTP", "TLS", "MailTesting", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
-        tests("buzon", ["Mail", "Store", "Flow", "TLS", "Network", "MailTesting", .product(name: "Logging", package: "swift-log")]),
+        tests(
+            "buzon",
+            [
+                "Dialogue", "Resolution", "Mail", "SMTP", "Store", "Flow", "TLS", "DNS", "HTTPS", "Network", "MailTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ]
 )

@@ -1,5 +1,6 @@
 package import Dialogue
 import NIOCore
+import Resolution
 package import SMTP
 import Synchronization
 import TLS
@@ -55,6 +56,10 @@ package actor OutboundConversation {
     package var tls: TLSFacts? { session.tls }
     /// Whether the certificate was verified as asked.
     package var isVerified: Bool { session.isVerified }
+    /// What a proof that was only wished for lacked.
+    package private(set) var shortfall: SendingFailure?
+    /// Whether the server announced REQUIRETLS.
+    package var takesRequireTLS: Bool { session.takesRequireTLS }
     /// Whether another message may be sent.
     package nonisolated var isOpen: Bool { isReady.load(ordering: .relaxed) && channel.isActive && !inbox.isOver }
 
@@ -220,7 +225,8 @@ package actor OutboundConversation {
             let pool = self.pool
             let target = self.target
             try await channel.eventLoop.submit {
-                let handler = try TLSHandler.client(context, to: target.host, proof: target.proof, pool: pool)
+                let handler = try TLSHandler.client(
+                    context, to: target.host, at: "\(target.address) \(target.port)", proof: target.proof, pool: pool)
                 try channel.pipeline.syncOperations.addHandler(handler, position: .first)
             }.get()
         } catch let failure as TLSFailure {
@@ -233,10 +239,16 @@ package actor OutboundConversation {
             return SendingFailure(.tlsFailed, .startTLS, "no TLS handshake within \(limit)", tlsResult: "validation-failure")
         }
         if let secured = inbox.secured {
+            shortfall = secured.shortfall.map {
+                SendingFailure(.tlsFailed, .startTLS, $0.detail, tlsResult: $0.result(target.proof))
+            }
             session.secured(secured.facts, isVerified: secured.isVerified)
             return nil
         }
         switch inbox.error {
+        // Our own doing, which says nothing about the server.
+        case let failure as TLSFailure where failure.kind == .overloaded:
+            return SendingFailure(.unreachable, .startTLS, failure.detail)
         case let failure as TLSFailure:
             return SendingFailure(.tlsFailed, .startTLS, failure.detail, tlsResult: failure.result(target.proof))
         case is CancellationError: return SendingFailure(.closed, .startTLS, "sending was cancelled")

@@ -1,6 +1,7 @@
 import Dialogue
 import NIOCore
 import NIOPosix
+package import Resolution
 package import SMTP
 package import TLS
 

@@ -1,40 +1,5 @@
 import COpenSSL
-
-/// What a server that we connect to must prove.
-package enum PeerProof: Sendable, Hashable {
-    /// Whatever its certificate: RFC 7435.
-    case nothing
-    /// A chain to a trusted root, for one of these names (RFC 6125). A leading dot stands for any one label (RFC 8461 §4.1).
-    case certificate(names: [String])
-    /// RFC 7672 §3.1. `names` count for usage 2 only (§3.2.2).
-    case dane([TLSARecord], names: [String])
-
-    /// A TLSA record's data (RFC 6698 §2.1).
-    package struct TLSARecord: Sendable, Hashable {
-        package var usage: UInt8
-        package var selector: UInt8
-        package var matchingType: UInt8
-        package var data: [UInt8]
-
-        package init(usage: UInt8, selector: UInt8, matchingType: UInt8, data: [UInt8]) {
-            self.usage = usage
-            self.selector = selector
-            self.matchingType = matchingType
-            self.data = data
-        }
-
-        /// Whether the library can use it for mail: RFC 7672 §3.1.3 leaves out usages 0 and 1.
-        package var isUsable: Bool {
-            guard usage == 2 || usage == 3, selector <= 1 else { return false }
-            switch matchingType {
-            case 0: return !data.isEmpty
-            case 1: return data.count == 32
-            case 2: return data.count == 64
-            default: return false
-            }
-        }
-    }
-}
+import Resolution
 
 /// How our connections to other servers are encrypted. One for the process, made anew when its options change.
 package final class ClientContext: @unchecked Sendable {
@@ -51,6 +16,7 @@ package final class ClientContext: @unchecked Sendable {
     }
 
     private let pointer: OpaquePointer
+    let sessions = SessionCache()
 
     package init(_ options: Options = Options()) throws(TLSFailure) {
         ERR_clear_error()
@@ -60,7 +26,9 @@ package final class ClientContext: @unchecked Sendable {
         _ = buzon_SSL_CTX_set_mode(pointer, 0x13)
         // NO_COMPRESSION, NO_RENEGOTIATION.
         SSL_CTX_set_options(pointer, 1 << 17 | 1 << 30)
-        _ = buzon_SSL_CTX_set_session_cache_mode(pointer, 0)
+        // SSL_SESS_CACHE_CLIENT 1, NO_INTERNAL 0x300: the callback keeps what is to be kept.
+        _ = buzon_SSL_CTX_set_session_cache_mode(pointer, 0x301)
+        SSL_CTX_sess_set_new_cb(pointer, keepSession)
         let isOld = options.minimum == .tls10 || options.minimum == .tls11
         guard buzon_SSL_CTX_set_min_proto_version(pointer, options.minimum.number) == 1,
             SSL_CTX_set_cipher_list(pointer, isOld ? "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0" : "DEFAULT:!aNULL:!eNULL") == 1,
@@ -73,13 +41,15 @@ package final class ClientContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
-    /// A library connection for a peer. Throws `.configuration`, and `.notTrusted` when no DANE record can be used.
-    func connection(to name: String?, _ proof: PeerProof) throws(TLSFailure) -> OpaquePointer {
+    /// A library connection for a peer. `slot`: where its sessions are kept. Throws `.configuration`, and `.notTrusted` when no DANE record
+    /// can be used.
+    func connection(to name: String?, _ proof: PeerProof, _ slot: SessionSlot? = nil) throws(TLSFailure) -> OpaquePointer {
         ERR_clear_error()
         guard let ssl = SSL_new(pointer) else { throw .last(.configuration, "no TLS connection") }
         do throws(TLSFailure) {
             SSL_set_connect_state(ssl)
-            // Nobody's name is an address (RFC 6066 §3).
+            // RFC 7672 §8.1: the TLSA base domain. Nobody's name is an address (RFC 6066 §3).
+            let name = if case .dane(_, let names) = proof { names.first ?? name } else { name }
             if let name, name.contains(where: { $0.isLetter }), !name.contains(":"), buzon_SSL_set_host_name(ssl, name) != 1 {
                 throw .last(.configuration, "\(name) can't be asked for")
             }
@@ -90,8 +60,13 @@ package final class ClientContext: @unchecked Sendable {
                 // SECLEVEL 2: what is to be believed is not an MD5 or a 1024-bit key.
                 SSL_set_security_level(ssl, 2)
                 try allow(names, ssl)
+            case .wished(let names):
+                // The chain and the names are looked at, whatever comes of it.
+                SSL_set_verify(ssl, SSL_VERIFY_NONE, nil)
+                try allow(names, ssl)
             case .dane(let records, let names): try require(records, names, ssl, name)
             }
+            slot?.attach(to: ssl)
             return ssl
         } catch {
             SSL_free(ssl)
@@ -107,7 +82,7 @@ package final class ClientContext: @unchecked Sendable {
     }
 
     private func require(
-        _ records: [PeerProof.TLSARecord], _ names: [String], _ ssl: OpaquePointer, _ host: String?
+        _ records: [TLSARecord], _ names: [String], _ ssl: OpaquePointer, _ host: String?
     ) throws(TLSFailure) {
         guard let base = names.first ?? host, SSL_dane_enable(ssl, base) > 0 else {
             throw .last(.configuration, "DANE can't be used")

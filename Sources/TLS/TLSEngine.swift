@@ -1,13 +1,15 @@
 import COpenSSL
 import Dialogue
 import NIOCore
+import Resolution
 
 /// One library connection over two memory BIOs: what came from the wire goes in, what is to go there comes out. It is used by one
 /// thread at a time: the event loop, or while a handshake's step runs, a thread of the pool.
 final class TLSEngine: @unchecked Sendable {
     enum Role {
         case server(ServerContext)
-        case client(ClientContext, name: String?, PeerProof)
+        /// `place`: address and port, under which sessions are kept; nil: none are.
+        case client(ClientContext, name: String?, PeerProof, place: String? = nil)
     }
 
     enum Handshake { case goesOn, done }
@@ -21,6 +23,7 @@ final class TLSEngine: @unchecked Sendable {
     private let outgoing: OpaquePointer
     /// Kept alive: the library's callbacks reach it.
     private let role: Role
+    private let slot: SessionSlot?
 
     init(_ role: Role) throws(TLSFailure) {
         ERR_clear_error()
@@ -29,8 +32,10 @@ final class TLSEngine: @unchecked Sendable {
             guard let made = SSL_new(context.main) else { throw .last(.configuration, "no TLS connection") }
             SSL_set_accept_state(made)
             ssl = made
-        case .client(let context, let name, let proof):
-            ssl = try context.connection(to: name, proof)
+            slot = nil
+        case .client(let context, let name, let proof, let place):
+            slot = place.map { SessionSlot(context.sessions, SessionCache.Key(place: $0, name: name, proof: proof)) }
+            ssl = try context.connection(to: name, proof, slot)
         }
         guard let incoming = BIO_new(BIO_s_mem()), let outgoing = BIO_new(BIO_s_mem()) else {
             SSL_free(ssl)
@@ -73,17 +78,27 @@ final class TLSEngine: @unchecked Sendable {
     func shakeHands() throws(TLSFailure) -> Handshake {
         ERR_clear_error()
         let result = SSL_do_handshake(ssl)
-        if result == 1 { return .done }
+        if result == 1 {
+            // Before TLS 1.3 a session is good for more than one connection, and its server says nothing new.
+            if SSL_session_reused(ssl) == 1, SSL_version(ssl) < TLSVersion.tls13.number { slot?.keep(SSL_get_session(ssl)) }
+            return .done
+        }
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .goesOn
         default: throw failure
         }
     }
 
-    /// Why the handshake failed: the certificate's fault is told apart (RFC 8460 §4.3.2.2).
+    /// Why the handshake failed.
     private var failure: TLSFailure {
+        guard let verdict else { return .last(.handshake, "TLS handshake") }
+        return verdict
+    }
+
+    /// The certificate's fault (RFC 8460 §4.3.2.2); nil when there is none.
+    private var verdict: TLSFailure? {
         let verdict = SSL_get_verify_result(ssl)
-        guard verdict != 0 else { return .last(.handshake, "TLS handshake") }
+        guard verdict != 0 else { return nil }
         ERR_clear_error()
         let text = String(cString: X509_verify_cert_error_string(verdict))
         switch CInt(truncatingIfNeeded: verdict) {
@@ -135,10 +150,13 @@ final class TLSEngine: @unchecked Sendable {
     /// Whether the peer's certificate was verified as asked.
     var isVerified: Bool {
         switch role {
-        case .server, .client(_, _, .nothing): false
+        case .server, .client(_, _, .nothing, _): false
         case .client: SSL_get_verify_result(ssl) == 0
         }
     }
+
+    /// What a proof that was only wished for lacked.
+    var shortfall: TLSFailure? { if case .client(_, _, .wished, _) = role { verdict } else { nil } }
 
     var facts: TLSFacts {
         var bits: CInt = 0

@@ -1,11 +1,14 @@
 package import Dialogue
 package import NIOCore
+package import Resolution
 
 /// What the handler tells those behind it, as an inbound user event, before the first decrypted byte.
 package struct TLSSecured: Sendable {
     package var facts: TLSFacts
     /// Whether the peer's certificate was verified as asked.
     package var isVerified: Bool
+    /// What a proof that was only wished for lacked.
+    package var shortfall: TLSFailure?
 }
 
 /// Encrypts a channel. First in its pipeline, or put there when STARTTLS was agreed on.
@@ -51,11 +54,13 @@ package final class TLSHandler: ChannelDuplexHandler {
         TLSHandler(try TLSEngine(.server(context)), pool, farewell, isClient: false)
     }
 
-    /// The client's side. `name`: the host's, for SNI.
+    /// The client's side. `name`: the host's, for SNI. `place`: address and port, under which its sessions are kept for the next connection;
+    /// nil: none are.
     package static func client(
-        _ context: ClientContext, to name: String?, proof: PeerProof, pool: HandshakePool, farewell: ByteBuffer? = nil
+        _ context: ClientContext, to name: String?, at place: String? = nil, proof: PeerProof, pool: HandshakePool,
+        farewell: ByteBuffer? = nil
     ) throws(TLSFailure) -> TLSHandler {
-        TLSHandler(try TLSEngine(.client(context, name: name, proof)), pool, farewell, isClient: true)
+        TLSHandler(try TLSEngine(.client(context, name: name, proof, place: place)), pool, farewell, isClient: true)
     }
 
     private init(_ engine: TLSEngine, _ pool: HandshakePool, _ farewell: ByteBuffer?, isClient: Bool) {
@@ -156,7 +161,7 @@ package final class TLSHandler: ChannelDuplexHandler {
             if isInputOver { fail(context, TLSFailure(.truncated, "the peer left within the TLS handshake")) }
         case .success(.done):
             state = .open
-            context.fireUserInboundEventTriggered(TLSSecured(facts: engine.facts, isVerified: engine.isVerified))
+            context.fireUserInboundEventTriggered(TLSSecured(facts: engine.facts, isVerified: engine.isVerified, shortfall: engine.shortfall))
             encrypt(context)
             if let inbox {
                 engine.feed(inbox)

@@ -14,10 +14,12 @@ struct OutboundTransport: Transport {
 
     func connect(to hop: Hop) async throws(SendingFailure) -> any Conversation {
         let target = OutboundTarget(
-            address: hop.address.description, port: hop.port, source: hop.source?.description, host: hop.host, proof: PeerProof(hop.proof),
+            address: hop.address.description, port: hop.port, source: hop.source?.description, host: hop.host, proof: hop.proof,
             session: hop.session)
         let conversation = try await dialer.connect(to: target)
-        return OpenConversation(conversation: conversation, tls: await conversation.tls, isVerified: await conversation.isVerified)
+        return await OpenConversation(
+            conversation: conversation, tls: conversation.tls, isVerified: conversation.isVerified, shortfall: conversation.shortfall,
+            takesRequireTLS: conversation.takesRequireTLS)
     }
 }
 
@@ -25,6 +27,8 @@ private struct OpenConversation: Conversation {
     let conversation: OutboundConversation
     let tls: TLSFacts?
     let isVerified: Bool
+    let shortfall: SendingFailure?
+    let takesRequireTLS: Bool
 
     var isOpen: Bool { conversation.isOpen }
     var executor: (any TaskExecutor)? { conversation.executor }
@@ -34,17 +38,4 @@ private struct OpenConversation: Conversation {
     }
 
     func close() async { await conversation.close() }
-}
-
-extension PeerProof {
-    fileprivate init(_ proof: Hop.Proof) {
-        switch proof {
-        case .nothing: self = .nothing
-        case .certificate(let names): self = .certificate(names: names)
-        case .dane(let records, let names):
-            self = .dane(
-                records.map { TLSARecord(usage: $0.usage, selector: $0.selector, matchingType: $0.matchingType, data: $0.data) },
-                names: names)
-        }
-    }
 }

@@ -150,6 +150,21 @@ private struct Certificates {
         #expect(await failure(HTTPSFetcher(), request) == .unreachable(reason: "no such host"))
     }
 
+    @Test func whoHangsHoldsNobodyElseUp() async throws {
+        let certificates = try Certificates()
+        defer { try? FileManager.default.removeItem(at: certificates.directory) }
+        let server = try Server("good", certificates.directory)
+        let fetcher = HTTPSFetcher(threads: 2, extraRoots: certificates.roots)
+        let slow = request(server.port, "/slow", seconds: 3)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { #expect(await failure(fetcher, slow) == .timedOut) }
+            try? await Task.sleep(for: .milliseconds(300))
+            let begin = ContinuousClock.now
+            for _ in 0..<6 { #expect((try? await fetcher.get(request(server.port))) != nil) }
+            #expect(ContinuousClock.now - begin < .seconds(2))
+        }
+    }
+
     @Test func tooMuchAndCancelled() async throws {
         let certificates = try Certificates()
         defer { try? FileManager.default.removeItem(at: certificates.directory) }

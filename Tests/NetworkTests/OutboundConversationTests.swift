@@ -1,5 +1,6 @@
 import Dialogue
 import Foundation
+import Resolution
 import SMTP
 import TLS
 import Testing

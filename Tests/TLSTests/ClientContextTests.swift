@@ -1,6 +1,7 @@
 import Dialogue
 import Foundation
 import NIOCore
+import Resolution
 import Testing
 
 @testable import TLS
@@ -69,10 +70,10 @@ import Testing
         var request = SelfSignedRequest(name: "other.example")
         request.days = -1
         let certificate = try request.make()
-        func record(_ usage: UInt8, _ selector: UInt8, _ type: UInt8, _ data: [UInt8]) -> PeerProof.TLSARecord {
-            PeerProof.TLSARecord(usage: usage, selector: selector, matchingType: type, data: data)
+        func record(_ usage: UInt8, _ selector: UInt8, _ type: UInt8, _ data: [UInt8]) -> TLSARecord {
+            TLSARecord(usage: usage, selector: selector, matchingType: type, data: data)
         }
-        func proof(_ records: PeerProof.TLSARecord...) -> PeerProof { .dane(records, names: ["mail.example"]) }
+        func proof(_ records: TLSARecord...) -> PeerProof { .dane(records, names: ["mail.example"]) }
         let key = record(3, 1, 1, certificate.publicKeyHash)
         let wrong = record(3, 1, 1, [UInt8](repeating: 1, count: 32))
         // RFC 7672 §3.1.1: neither the name nor the dates of a DANE-EE certificate count.

@@ -1,6 +1,7 @@
 import Dialogue
 import NIOCore
 import NIOPosix
+import Resolution
 import Synchronization
 import Testing
 

@@ -31,6 +31,7 @@ struct Attempt: Sendable {
 
     func run(_ message: QueuedMessage, through smarthost: Smarthost?, _ link: inout Link?) async -> Course {
         var course = Course()
+        let grounds = Link.Grounds(context.store, smarthost)
         for part in await senders.parts(of: message) {
             var rest = part.recipients
             var tried: Set<IPAddress> = []
@@ -39,7 +40,7 @@ struct Attempt: Sendable {
             // The host that comes first, while others are asked for those whom it put off.
             var preferred: Link?
             while !rest.isEmpty, hops < Self.hops {
-                if let old = link, !old.serves(message) {
+                if let old = link, !old.serves(message, grounds) {
                     await old.conversation.close()
                     link = nil
                 }
@@ -62,7 +63,7 @@ struct Attempt: Sendable {
                 rest = left.recipients
                 guard !rest.isEmpty else { break }
                 // RFC 5321 §4.5.3.1.10: those who were too many for one transaction get another.
-                if left.areTooMany, open.serves(message) { continue }
+                if left.areTooMany, open.serves(message, grounds) { continue }
                 if let reason = left.failure { failure = Setback(reason, host: open.name) }
                 // RFC 5321 §5.1: whoever was not taken by this host is offered to the next one.
                 if preferred == nil, open.conversation.isOpen, left.failure == nil {

@@ -15,7 +15,7 @@ package enum DANE: Sendable, Hashable {
     package enum Path: Sendable, Hashable {
         /// By MX records of a domain, and whether they were secure. `canonical`: where the domain's CNAMEs led.
         case exchange(domain: String, canonical: String, isSecure: Bool)
-        /// The domain itself, without MX records; whether that absence was secure.
+        /// The domain itself, without MX records (RFC 7672 §2.2.2); whether that absence was secure.
         case itself(isSecure: Bool)
     }
 
@@ -47,7 +47,7 @@ package enum DANE: Sendable, Hashable {
                 case .noData, .noName: continue
                 case .found(let records):
                     guard lookup.isSecure else { continue }
-                    let usable = strongest(records.filter(isUsable))
+                    let usable = strongest(records.filter(\.isUsable))
                     return usable.isEmpty ? .unusable(records) : .usable(usable, names: names(base, host, path))
                 }
             }
@@ -89,17 +89,6 @@ package enum DANE: Sendable, Hashable {
         return ([base] + others).reduce(into: []) { if !$1.isEmpty, !$0.contains($1) { $0.append($1) } }
     }
 
-    /// RFC 7672 §3.1: DANE-TA(2) and DANE-EE(3); the usages of public CAs, 0 and 1, are unusable (§3.1.3).
-    private static func isUsable(_ record: TLSARecord) -> Bool {
-        guard (2...3).contains(record.usage), record.selector <= 1 else { return false }
-        switch record.matchingType {
-        case 0: return !record.data.isEmpty
-        case 1: return record.data.count == 32
-        case 2: return record.data.count == 64
-        default: return false
-        }
-    }
-
     /// RFC 7672 §5: of two digests for one usage and selector only the stronger counts.
     private static func strongest(_ records: [TLSARecord]) -> [TLSARecord] {
         records.filter { record in
@@ -110,7 +99,7 @@ package enum DANE: Sendable, Hashable {
 }
 
 extension DANE.Path {
-    fileprivate var isSecure: Bool {
+    package var isSecure: Bool {
         switch self {
         case .exchange(_, _, let isSecure), .itself(let isSecure): isSecure
         }

@@ -13,13 +13,37 @@ struct Link: Sendable {
     /// As people know it: `mx.example.org [192.0.2.1]`.
     var name: String
     var address: IPAddress
+    /// What was in force when it was opened.
+    var grounds: Grounds
     var served = 0
 
     var executor: (any TaskExecutor)? { conversation.executor }
 
-    func serves(_ message: QueuedMessage) -> Bool {
-        conversation.isOpen && served < Self.limit && (!message.requiresTLS || conversation.isVerified)
+    /// Whether the message may leave by it, as things stand now.
+    func serves(_ message: QueuedMessage, _ grounds: Grounds) -> Bool {
+        conversation.isOpen && served < Self.limit && self.grounds == grounds && (!message.insistsOnTLS || conversation.isProtected)
     }
+
+    /// The settings and the route by which connections are made. A connection made by others serves no more: less encryption, another
+    /// password.
+    struct Grounds: Sendable, Equatable {
+        private static let settings: [Setting] = [.outboundTLS, .dane, .mtaSTS, .outboundAddress, .outboundFamily, .outboundPort]
+
+        private let values: [String]
+        private let smarthost: Smarthost?
+
+        init(_ store: MailStore, _ smarthost: Smarthost?) {
+            values = Self.values(store)
+            self.smarthost = smarthost
+        }
+
+        static func values(_ store: MailStore) -> [String] { settings.map { store.value($0) } }
+    }
+}
+
+extension Conversation {
+    /// RFC 8689 §4.2.1: verified, and the host passes the message on in the same way.
+    var isProtected: Bool { isVerified && takesRequireTLS }
 }
 
 /// Opens conversations with the hosts of a destination: which host, which address, how encrypted.
@@ -36,6 +60,7 @@ final class Dialer: Sendable {
     /// The first host that is ready for the message. `tried`: addresses that are passed over.
     func open(for message: QueuedMessage, through smarthost: Smarthost?, without tried: Set<IPAddress>) async throws(Setback) -> Link {
         let routing = context.routing
+        let grounds = Link.Grounds(context.store, smarthost)
         let hosts: [Routing.Host]
         if let smarthost {
             hosts = [try await routing.host(named: smarthost.host)]
@@ -43,85 +68,50 @@ final class Dialer: Sendable {
             hosts = try await routing.hosts(of: message.domain)
         }
         var last: Setback?
+        func take(_ setback: Setback) {
+            // RFC 8689 §4.2.1: a message that insists is given up only once every host was there and could not.
+            if message.insistsOnTLS, let last, !last.isPermanent { return }
+            last = setback
+        }
         for host in hosts where !host.addresses.allSatisfy(tried.contains) {
-            let terms: Terms
+            let terms: DialingTerms
             do throws(Setback) {
-                terms = try await self.terms(host, message, smarthost, port: smarthost?.port ?? routing.port)
+                if let smarthost {
+                    terms = DialingTerms(host, message, through: smarthost, port: smarthost.port)
+                } else {
+                    terms = try await DialingTerms(host, message, port: routing.port, context)
+                }
             } catch {
-                last = error
+                take(error)
                 continue
             }
             for address in host.addresses where !tried.contains(address) {
-                do throws(Setback) { return try await connect(address, host, terms) } catch { last = error }
+                do throws(Setback) {
+                    let link = try await connect(address, host, terms, grounds, insists: message.insistsOnTLS)
+                    guard message.insistsOnTLS, !link.conversation.isProtected else { return link }
+                    await link.conversation.close()
+                    take(Setback(isPermanent: true, "5.7.30", host: link.name, reason: "send.no-require-tls"))
+                } catch { take(error) }
             }
         }
         throw last ?? Setback("4.4.1", host: hosts.first?.name ?? "", reason: "send.unreachable")
     }
 
-    private struct Terms: Sendable {
-        var peer: Peer
-        var requirement = PeerRequirement.opportunistic
-        var tls: SendingConfiguration.TLSUse
-        var proof = Hop.Proof.nothing
-        var login: SendingLogin?
-
-        var mayFallBack: Bool { tls == .whenOffered }
-    }
-
-    private func terms(
-        _ host: Routing.Host, _ message: QueuedMessage, _ smarthost: Smarthost?, port: Int
-    ) async throws(Setback) -> Terms {
-        let peer = Peer(
-            domain: message.domain, host: host.name, port: port, isRouteSecure: host.isRouteSecure, isAddressSecure: host.isAddressSecure)
-        if let smarthost {
-            var terms = Terms(peer: peer, tls: .required)
-            switch smarthost.tls {
-            case .never: terms.tls = .never
-            case .offered: terms.tls = .whenOffered
-            case .required: break
-            case .verified: terms.proof = .certificate(names: [host.name])
-            // RFC 8314 §3.3
-            case .implicit:
-                terms.tls = .implicit
-                terms.proof = .certificate(names: [host.name])
-            }
-            if !smarthost.user.isEmpty { terms.login = SendingLogin(user: smarthost.user, password: Secret(smarthost.password)) }
-            if message.requiresTLS, terms.tls != .implicit {
-                terms.tls = .required
-                terms.proof = .certificate(names: [host.name])
-            }
-            return terms
-        }
-        let setting = context.store.value(.outboundTLS)
-        var terms = Terms(peer: peer, tls: setting == "never" ? .never : setting == "required" ? .required : .whenOffered)
-        guard setting != "never" || message.requiresTLS else { return terms }
-        terms.requirement = await context.security.requirement(for: peer)
-        switch terms.requirement {
-        case .opportunistic: break
-        case .required(let proof):
-            terms.tls = .required
-            terms.proof = proof
-        case .avoid(let reason):
-            throw Setback(
-                "4.7.5", host: host.name, detail: reason.values.map { "\($0.name): \($0.value)" }.joined(separator: ", "),
-                reason: reason.key)
-        }
-        // RFC 8689 §4.2.1: encrypted, and with a certificate that is the host's.
-        if message.requiresTLS {
-            terms.tls = .required
-            if terms.proof == .nothing { terms.proof = .certificate(names: [host.name]) }
-        }
-        return terms
-    }
-
-    private func connect(_ address: IPAddress, _ host: Routing.Host, _ terms: Terms) async throws(Setback) -> Link {
+    private func connect(
+        _ address: IPAddress, _ host: Routing.Host, _ terms: DialingTerms, _ grounds: Link.Grounds, insists: Bool
+    ) async throws(Setback) -> Link {
         let name = host.name == "\(address)" ? "[\(address)]" : "\(host.name) [\(address)]"
         var tls = terms.tls
         if terms.mayFallBack, isClear(address) { tls = .never }
         do throws(SendingFailure) {
             let conversation = try await context.transport.connect(to: hop(address, host, terms, tls))
-            if conversation.tls != nil { await context.security.note(terms.peer, terms.requirement, nil) }
-            return Link(conversation: conversation, name: name, address: address)
+            if conversation.tls != nil {
+                await context.security.note(terms.peer, terms.requirement, conversation.shortfall)
+            } else if tls == .whenOffered {
+                await context.security.note(
+                    terms.peer, terms.requirement, SendingFailure(.tlsUnavailable, .startTLS, "STARTTLS was not offered"))
+            }
+            return Link(conversation: conversation, name: name, address: address, grounds: grounds)
         } catch {
             // A host that goes away over STARTTLS can't do it, whatever it says.
             let isTLS =
@@ -129,18 +119,18 @@ final class Dialer: Sendable {
                 || (error.stage == .startTLS && [.closed, .garbage, .timedOut].contains(error.kind))
             if isTLS { await context.security.note(terms.peer, terms.requirement, error) }
             // Better in the clear than not at all, where nobody asked for more (RFC 7435 §3). The host is remembered.
-            guard isTLS, tls == .whenOffered else { throw Setback(error, host: name) }
+            guard isTLS, tls == .whenOffered else { throw Setback(error, host: name, insists: insists) }
             setClear(address)
         }
         do throws(SendingFailure) {
             let conversation = try await context.transport.connect(to: hop(address, host, terms, .never))
-            return Link(conversation: conversation, name: name, address: address)
+            return Link(conversation: conversation, name: name, address: address, grounds: grounds)
         } catch {
             throw Setback(error, host: name)
         }
     }
 
-    private func hop(_ address: IPAddress, _ host: Routing.Host, _ terms: Terms, _ tls: SendingConfiguration.TLSUse) -> Hop {
+    private func hop(_ address: IPAddress, _ host: Routing.Host, _ terms: DialingTerms, _ tls: SendingConfiguration.TLSUse) -> Hop {
         let source = IPAddress(context.store.value(.outboundAddress)).flatMap { $0.family == address.family ? $0 : nil }
         return Hop(
             address: address, port: terms.peer.port, host: host.name, proof: terms.proof,

@@ -17,6 +17,7 @@ package final class OutboundQueue: Sendable {
         var lastScan: Int64 = 0
         var lastArrival: Int64 = 0
         var smarthosts: [String: Smarthost] = [:]
+        var settings: [String] = []
         var idle = IdleLinks()
         /// Wakes the loop; nil while it does not run.
         var bell: AsyncStream<Void>.Continuation?
@@ -157,14 +158,16 @@ package final class OutboundQueue: Sendable {
         let smarthosts = try await context.store.smarthosts()
         let caps = Schedule.Caps(
             destination: context.store.integer(.destinationConcurrency), total: context.store.integer(.outboundConcurrency))
+        let settings = Link.Grounds.values(context.store)
         let obsolete: [Link] = state.withLock { state in
             state.lastScan = now
             state.lastArrival = max(state.lastArrival, newest)
             let routes = Dictionary(smarthosts.map { ($0.domain, $0) }, uniquingKeysWith: { $1 })
             state.schedule.caps = caps
-            guard routes != state.smarthosts else { return [] }
-            state.schedule.forgetRoutes()
+            guard routes != state.smarthosts || settings != state.settings else { return [] }
+            if routes != state.smarthosts { state.schedule.forgetRoutes() }
             state.smarthosts = routes
+            state.settings = settings
             // Made by the old terms: another password, less encryption.
             return state.idle.removeAll()
         }

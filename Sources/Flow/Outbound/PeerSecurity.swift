@@ -1,3 +1,4 @@
+package import Resolution
 package import SMTP
 
 /// What the policies of a destination (RFC 7672, RFC 8461) demand of one of its hosts.
@@ -14,25 +15,26 @@ package struct Peer: Sendable, Hashable {
     /// The host's name, A-label; of an address literal the address.
     package var host: String
     package var port: Int
-    /// DNSSEC vouches for the way from the domain to the host's name.
-    package var isRouteSecure: Bool
-    /// DNSSEC vouches for the host's addresses.
-    package var isAddressSecure: Bool
+    /// How the domain led to the host, and the host to its addresses.
+    package var path: DANE.Path
+    package var addresses: DANE.Addresses
 
-    package init(domain: String, host: String, port: Int, isRouteSecure: Bool, isAddressSecure: Bool) {
+    package init(domain: String, host: String, port: Int, path: DANE.Path, addresses: DANE.Addresses) {
         self.domain = domain
         self.host = host
         self.port = port
-        self.isRouteSecure = isRouteSecure
-        self.isAddressSecure = isAddressSecure
+        self.path = path
+        self.addresses = addresses
     }
 }
 
 package enum PeerRequirement: Sendable, Equatable {
     /// Encrypted where the host offers it, whatever its certificate.
     case opportunistic
+    /// As `.opportunistic`; what a policy of mode testing (RFC 8461 §5) would have refused is recorded. `isListed`: it names the host.
+    case tested(isListed: Bool)
     /// Never in the clear. With `.nothing`: whatever the certificate (RFC 7672 §2.2: records of which none is usable).
-    case required(Hop.Proof)
+    case required(PeerProof)
     /// This host is not to be used now. The reason is a key of the texts.
     case avoid(Reason)
 }

@@ -41,33 +41,32 @@ package struct PublishedSecurity: PeerSecurity {
                 return .avoid(Reason("trace.tlsa-unknown", ["host": peer.host, "reason": reason]))
             }
         }
-        guard switches.sts else { return .opportunistic }
+        // An address has no policy.
+        guard switches.sts, !peer.domain.hasPrefix("[") else { return .opportunistic }
         let policy = await policies.policy(for: peer.domain)
         if let failure = policy.failure {
             await results.note(domain: peer.domain, policyType: .sts, policy: policy.lines, mx: peer.host, failure)
         }
-        if !policy.names(peer.host) {
+        let isListed = policy.names(peer.host)
+        switch policy.rule {
+        case .none: return .opportunistic
+        case .testing: return .tested(isListed: isListed)
+        case .enforce:
+            // RFC 8461 §4.1, §5.
+            if isListed { return .required(.certificate(names: [peer.host])) }
             await results.note(
-                domain: peer.domain, policyType: .sts, policy: policy.lines, mx: peer.host, .validationFailure,
-                detail: "the policy does not name this host")
+                domain: peer.domain, policyType: .sts, policy: policy.lines, mx: peer.host, .validationFailure, detail: Self.unlisted)
+            return .avoid(Reason("trace.sts-host", ["host": peer.host, "domain": peer.domain]))
         }
-        guard case .enforce = policy.rule else { return .opportunistic }
-        // RFC 8461 §4.1, §5.
-        return policy.allows(peer.host)
-            ? .required(.certificate(names: [peer.host]))
-            : .avoid(Reason("trace.sts-host", ["host": peer.host, "domain": peer.domain]))
     }
+
+    /// RFC 8460 §4.3.2.2: a failure without a name of its own.
+    private static let unlisted = "the policy does not name this host"
 
     private func dane(of peer: Peer) async -> DANE {
         // RFC 7672 §2.2.1: asking more of hosts that nobody vouches for gains nothing.
-        guard peer.isRouteSecure else { return .absent }
-        // Answered from the cache: the route was found by it.
-        let alias = await resolver.lookUp(ARecord.self, peer.host).canonicalName
-        return await DANE.find(
-            host: peer.host, port: peer.port,
-            path: peer.host == peer.domain
-                ? .itself(isSecure: true) : .exchange(domain: peer.domain, canonical: peer.domain, isSecure: true),
-            addresses: DANE.Addresses(isSecure: peer.isAddressSecure, canonicalName: alias), resolver: resolver)
+        guard peer.path.isSecure else { return .absent }
+        return await DANE.find(host: peer.host, port: peer.port, path: peer.path, addresses: peer.addresses, resolver: resolver)
     }
 
     package func note(_ peer: Peer, _ requirement: PeerRequirement, _ failure: SendingFailure?) async {
@@ -85,7 +84,12 @@ package struct PublishedSecurity: PeerSecurity {
             await results.note(
                 domain: peer.domain, policyType: .tlsa, policy: records.map(\.text), mx: peer.host, type, detail: detail)
         case .required(.nothing): await results.note(domain: peer.domain, policyType: .tlsa, mx: peer.host, type, detail: detail)
-        case .required(.certificate):
+        case .tested(isListed: false):
+            let policy = await policies.policy(for: peer.domain)
+            await results.note(
+                domain: peer.domain, policyType: .sts, policy: policy.lines, mx: peer.host, type ?? .validationFailure,
+                detail: type == nil ? Self.unlisted : detail)
+        case .tested, .required(.certificate), .required(.wished):
             let policy = await policies.policy(for: peer.domain)
             await results.note(domain: peer.domain, policyType: .sts, policy: policy.lines, mx: peer.host, type, detail: detail)
         case .opportunistic: await results.note(domain: peer.domain, policyType: .none, mx: peer.host, type, detail: detail)

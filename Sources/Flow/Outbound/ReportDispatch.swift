@@ -19,6 +19,8 @@ struct ReportDispatch: Sendable {
         /// Seconds since 1970.
         var arrival: Int64
         var smtpUTF8: Bool
+        /// RFC 8689 REQUIRETLS.
+        var requiresTLS = false
         var content: any ContentSource
     }
 
@@ -69,7 +71,7 @@ struct ReportDispatch: Sendable {
         if !expansion.foreign.isEmpty {
             delivery.outgoing = Outgoing(
                 queueID: id, sender: "", recipients: expansion.foreign.map { Outgoing.Recipient(address: $0.description) },
-                smtpUTF8: report.needsUTF8, isEightBit: bytes.contains { $0 >= 0x80 }, messageID: messageID)
+                smtpUTF8: report.needsUTF8, requiresTLS: subject.requiresTLS, isEightBit: bytes.contains { $0 >= 0x80 }, messageID: messageID)
         }
         delivery.trace = [note(expansion.locals.isEmpty ? "queued" : "delivered", "trace.report", messageID)]
         return delivery
@@ -99,7 +101,8 @@ struct ReportDispatch: Sendable {
     /// RFC 3461 §4.3: what RET asks for, of a failed message; the header only of one that is large, or not lost.
     private func original(_ subject: Subject, isWanted: Bool) async throws -> DeliveryReport.Original {
         let content = subject.content
-        if isWanted, subject.ret != "HDRS", content.count <= Self.fullLimit {
+        // RFC 8689 §5: of a message that required TLS the header only, whatever RET says.
+        if isWanted, subject.ret != "HDRS", !subject.requiresTLS, content.count <= Self.fullLimit {
             return .full(try await read(content, limit: content.count) { _ in false })
         }
         let end: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A]

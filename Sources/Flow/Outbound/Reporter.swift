@@ -119,7 +119,7 @@ struct Reporter: Sendable {
     private func subject(_ message: QueuedMessage) -> ReportDispatch.Subject {
         ReportDispatch.Subject(
             queueID: message.queueID, sender: message.sender, envelopeID: message.envelopeID, ret: message.ret, arrival: message.created,
-            smtpUTF8: message.smtpUTF8, content: StoredContent(store: context.store, body: message.body))
+            smtpUTF8: message.smtpUTF8, requiresTLS: message.requiresTLS, content: StoredContent(store: context.store, body: message.body))
     }
 
     private func reported(

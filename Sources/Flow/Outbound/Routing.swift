@@ -18,8 +18,8 @@ package struct Routing: Sendable {
         /// A-label; of a literal the address.
         package var name: String
         package var addresses: [IPAddress]
-        package var isRouteSecure: Bool
-        package var isAddressSecure: Bool
+        package var path: DANE.Path
+        package var security: DANE.Addresses
     }
 
     package var resolver: any Resolver
@@ -59,8 +59,7 @@ package struct Routing: Sendable {
             throw Setback(isPermanent: true, "5.1.2", detail: domain, reason: "send.no-such-domain")
         // RFC 5321 §5.1: without MX the domain is its own host.
         case .noData:
-            let name = answer.canonicalName.isEmpty ? domain : answer.canonicalName
-            return try await resolve([Exchange(preference: 0, name: name)], isRouteSecure: answer.isSecure, isImplicit: true)
+            return try await resolve([Exchange(preference: 0, name: domain)], .itself(isSecure: answer.isSecure))
         case .bogus(let reason):
             throw Setback("4.4.3", detail: "\(domain): \(reason)", reason: "send.dnssec")
         case .failed(let reason):
@@ -73,19 +72,23 @@ package struct Routing: Sendable {
                     reason: "send.null-mx")
             }
             let exchanges = records.filter { !$0.exchange.isEmpty }.map { Exchange(preference: $0.preference, name: $0.exchange) }
-            return try await resolve(ordered(exchanges), isRouteSecure: answer.isSecure, isImplicit: false)
+            let canonical = answer.canonicalName.isEmpty ? domain : answer.canonicalName
+            return try await resolve(
+                ordered(exchanges), .exchange(domain: domain, canonical: canonical, isSecure: answer.isSecure))
         }
     }
 
     /// The addresses of a host that is named by hand: a smarthost. A name, or an address.
     package func host(named name: String) async throws(Setback) -> Host {
         if let address = IPAddress(name) {
-            return Host(name: name, addresses: [address], isRouteSecure: true, isAddressSecure: true)
+            return Host(
+                name: name, addresses: [address], path: .itself(isSecure: true),
+                security: DANE.Addresses(isSecure: true, canonicalName: name))
         }
-        let (addresses, isSecure, failure) = await addresses(of: name)
+        let (addresses, security, failure) = await addresses(of: name)
         guard !addresses.isEmpty else { throw failure ?? Setback("4.4.4", host: name, reason: "send.no-host") }
         return Host(
-            name: name, addresses: Array(addresses.prefix(Self.addressLimit)), isRouteSecure: true, isAddressSecure: isSecure)
+            name: name, addresses: Array(addresses.prefix(Self.addressLimit)), path: .itself(isSecure: true), security: security)
     }
 
     private struct Exchange: Sendable {
@@ -100,7 +103,7 @@ package struct Routing: Sendable {
         return rest.enumerated().sorted { ($0.element.preference, $0.offset) < ($1.element.preference, $1.offset) }.map(\.element)
     }
 
-    private func resolve(_ exchanges: [Exchange], isRouteSecure: Bool, isImplicit: Bool) async throws(Setback) -> [Host] {
+    private func resolve(_ exchanges: [Exchange], _ path: DANE.Path) async throws(Setback) -> [Host] {
         var hosts: [Host] = []
         var failure: Setback?
         var count = 0
@@ -114,8 +117,8 @@ package struct Routing: Sendable {
                 limit = exchange.preference
                 break
             }
-            let (found, isSecure, setback) = await addresses(of: exchange.name)
-            if found.contains(where: { isOurs($0, port) }) {
+            let (found, security, setback) = await addresses(of: exchange.name)
+            if security.canonicalName == hostname || found.contains(where: { isOurs($0, port) }) {
                 isLoop = true
                 limit = exchange.preference
                 break
@@ -124,13 +127,14 @@ package struct Routing: Sendable {
             guard !found.isEmpty else { continue }
             let taken = Array(found.prefix(Self.addressLimit - count))
             count += taken.count
-            hosts.append(Host(name: exchange.name, addresses: taken, isRouteSecure: isRouteSecure, isAddressSecure: isSecure))
+            hosts.append(Host(name: exchange.name, addresses: taken, path: path, security: security))
         }
         if hosts.isEmpty {
             // RFC 3463 §3.5: X.4.6, routing loop detected.
             if isLoop { throw Setback(isPermanent: true, "5.4.6", host: exchanges.first?.name ?? "", reason: "send.loop") }
             if let failure { throw failure }
             let names = exchanges.map(\.name).joined(separator: ", ")
+            let isImplicit = if case .itself = path { true } else { false }
             throw Setback(
                 isPermanent: true, isImplicit ? "5.1.2" : "5.4.4", detail: names,
                 reason: isImplicit ? "send.no-such-domain" : "send.no-host")
@@ -141,16 +145,19 @@ package struct Routing: Sendable {
     private func worse(_ old: Setback?, _ new: Setback) -> Setback { old ?? new }
 
     /// In the order in which they are tried. The setback where something might yet be found; nil where there surely is nothing.
-    private func addresses(of name: String) async -> (found: [IPAddress], isSecure: Bool, Setback?) {
+    private func addresses(of name: String) async -> (found: [IPAddress], DANE.Addresses, Setback?) {
         var found: [IPAddress] = []
-        var isSecure = true
+        // Of those look-ups that were answered: whoever keeps one answer away must not make the other one insecure.
+        var security = DANE.Addresses(isSecure: true, canonicalName: name)
         var failure: Setback?
         func take<Record: AddressRecord>(_ type: Record.Type) async {
             let answer: Lookup<Record> = await resolver.lookUp(type, name)
-            isSecure = isSecure && answer.isSecure
             switch answer.outcome {
-            case .found(let records): found += records.compactMap { IPAddress(bytes: $0.bytes) }
-            case .noData, .noName: break
+            case .found(let records):
+                found += records.compactMap { IPAddress(bytes: $0.bytes) }
+                security.isSecure = security.isSecure && answer.isSecure
+                if !answer.canonicalName.isEmpty { security.canonicalName = answer.canonicalName }
+            case .noData, .noName: security.isSecure = security.isSecure && answer.isSecure
             case .bogus(let reason): failure = Setback("4.4.3", host: name, detail: "\(name): \(reason)", reason: "send.dnssec")
             case .failed(let reason): failure = Setback("4.4.3", host: name, detail: "\(name): \(reason)", reason: "send.dns")
             }
@@ -171,7 +178,7 @@ package struct Routing: Sendable {
                 await take(AAAARecord.self)
             }
         }
-        return (found, isSecure, failure)
+        return (found, security, failure)
     }
 
     /// RFC 5321 §4.1.3.
@@ -182,7 +189,9 @@ package struct Routing: Sendable {
             throw Setback(isPermanent: true, "5.1.2", detail: text, reason: "send.no-such-domain")
         }
         if isOurs(address, port) { throw Setback(isPermanent: true, "5.4.6", host: text, reason: "send.loop") }
-        return Host(name: "\(address)", addresses: [address], isRouteSecure: false, isAddressSecure: false)
+        return Host(
+            name: "\(address)", addresses: [address], path: .itself(isSecure: false),
+            security: DANE.Addresses(isSecure: false, canonicalName: ""))
     }
 }
 

@@ -32,7 +32,8 @@ package struct Setback: Error, Sendable, Equatable {
             isPermanent: reply.isPermanent, status, host: host, reply: reply, reason: Advice(reply, at: stage).key)
     }
 
-    package init(_ failure: SendingFailure, host: String) {
+    /// `insists`: the message leaves encrypted or not at all. RFC 8689 §4.2.1: a host that can't is none to wait for.
+    package init(_ failure: SendingFailure, host: String, insists: Bool = false) {
         switch failure.kind {
         case .refused(let reply):
             // A host that refuses to serve us at all says nothing about the message: another host may, or this one later.
@@ -45,6 +46,10 @@ package struct Setback: Error, Sendable, Equatable {
         case .closed: self.init("4.4.2", host: host, detail: failure.text, reason: "send.closed")
         case .garbage: self.init("4.5.0", host: host, detail: failure.text, reason: "send.garbage")
         // RFC 3463 §3.8: X.7.4 security features not supported, X.7.5 cryptographic failure.
+        case .tlsUnavailable where insists, .tlsFailed where insists:
+            self.init(
+                isPermanent: true, "5.7.10", host: host, detail: failure.detail,
+                reason: failure.kind == .tlsFailed ? "send.tls-failed" : "send.tls-unavailable")
         case .tlsUnavailable: self.init("4.7.4", host: host, detail: failure.detail, reason: "send.tls-unavailable")
         case .tlsFailed: self.init("4.7.5", host: host, detail: failure.detail, reason: "send.tls-failed")
         }

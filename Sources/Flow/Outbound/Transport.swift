@@ -21,6 +21,10 @@ package protocol Conversation: Sendable {
     var tls: TLSFacts? { get }
     /// Whether the certificate was verified as `Hop.proof` asked.
     var isVerified: Bool { get }
+    /// What a proof that was only wished for (`PeerProof.wished`) lacked.
+    var shortfall: SendingFailure? { get }
+    /// Whether the peer announced REQUIRETLS (RFC 8689 §2).
+    var takesRequireTLS: Bool { get }
     /// Sends one message: one outcome for each recipient, in their order. After `.broken` the conversation is over.
     func send(_ message: OutgoingMessage, _ content: any ContentSource) async -> [RecipientOutcome]
     /// Whether another message may be sent.
@@ -45,27 +49,17 @@ package protocol ContentSource: Sendable {
 
 /// One address to try, and how.
 package struct Hop: Sendable {
-    /// What the peer's certificate must prove. The session goes on without proof only where `.nothing` says so.
-    package enum Proof: Sendable, Hashable {
-        /// Opportunistic: whatever the certificate.
-        case nothing
-        /// RFC 8461 §4.1, or a smarthost: a chain to a trusted root, for one of these names.
-        case certificate(names: [String])
-        /// RFC 7672 §3.1: DANE-EE and DANE-TA by these records; names for usage 2.
-        case dane([TLSARecord], names: [String])
-    }
-
     package var address: IPAddress
     package var port: Int
     /// The host's name: for SNI (RFC 7672 §8.1) and for logs.
     package var host: String
-    package var proof: Proof
+    package var proof: PeerProof
     package var session: SendingConfiguration
     /// The local address to send from; nil lets the system choose.
     package var source: IPAddress?
 
     package init(
-        address: IPAddress, port: Int = 25, host: String, proof: Proof = .nothing, session: SendingConfiguration, source: IPAddress? = nil
+        address: IPAddress, port: Int = 25, host: String, proof: PeerProof = .nothing, session: SendingConfiguration, source: IPAddress? = nil
     ) {
         self.address = address
         self.port = port

@@ -33,14 +33,6 @@ package struct TransportPolicy: Sendable, Hashable {
         self.init(rule: rule, lines: policy.lines)
     }
 
-    /// Whether mail may go to a host of that name.
-    package func allows(_ host: String) -> Bool {
-        switch rule {
-        case .none, .testing: true
-        case .enforce(let patterns): patterns.contains { $0.matches(host) }
-        }
-    }
-
     /// Whether the policy names the host, be it enforced or not.
     package func names(_ host: String) -> Bool {
         switch rule {

@@ -10,7 +10,7 @@ enum EnvelopeCommand {
         // RFC 6531 §3.4.
         if needsUTF8 { line += " SMTPUTF8" }
         // RFC 8689 §2.
-        if message.requiresTLS { line += " REQUIRETLS" }
+        if message.requiresTLS, peer.requireTLS { line += " REQUIRETLS" }
         guard peer.dsn else { return line }
         // RFC 3461 §4.3, §4.4.
         switch message.ret {

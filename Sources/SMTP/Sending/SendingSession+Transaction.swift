@@ -51,8 +51,8 @@ extension SendingSession {
         }
         // RFC 6531 §3.5.
         if message.isUTF8, !peer.smtpUTF8 { return Reply(553, "5.6.7", "The server does not take internationalized addresses or headers") }
-        // RFC 8689 §4.2.1: encrypted, verified, and announced.
-        if message.requiresTLS, tls == nil || !isVerified || !peer.requireTLS {
+        // RFC 8689 §4.2.1: encrypted, verified, and announced. §5: for want of it no report is lost.
+        if message.requiresTLS, !message.sender.isEmpty, tls == nil || !isVerified || !peer.requireTLS {
             return Reply(550, "5.7.30", "REQUIRETLS support required")
         }
         return nil

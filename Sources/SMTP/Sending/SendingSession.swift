@@ -47,6 +47,8 @@ package struct SendingSession: ~Copyable {
     package internal(set) var tls: TLSFacts?
     /// Whether the server's certificate was verified as asked.
     package internal(set) var isVerified = false
+    /// Whether the server announced REQUIRETLS (RFC 8689 §2), which counts under TLS only.
+    package var takesRequireTLS: Bool { tls != nil && peer.requireTLS }
     /// Bytes to be sent before anything else.
     var output: [UInt8] = []
     /// The last thing to be said, or a message's outcomes.

@@ -57,16 +57,19 @@ final class FakeNetwork: Transport {
     /// Nil: the connection is taken.
     let refuse: @Sendable (Hop) -> SendingFailure?
     let answer: @Sendable (String, OutgoingMessage) -> [RecipientOutcome]
+    let facts: @Sendable (Hop) -> Facts
     let delay: Duration
 
     init(
         delay: Duration = .zero, refuse: @escaping @Sendable (Hop) -> SendingFailure? = { _ in nil },
+        facts: @escaping @Sendable (Hop) -> Facts = { _ in Facts() },
         answer: @escaping @Sendable (String, OutgoingMessage) -> [RecipientOutcome] = { _, message in
             message.recipients.map { _ in .accepted(Reply(250, "2.0.0", "Ok"), relaysDSN: false) }
         }
     ) {
         self.delay = delay
         self.refuse = refuse
+        self.facts = facts
         self.answer = answer
     }
 
@@ -80,20 +83,32 @@ final class FakeNetwork: Transport {
             state.open[hop.host, default: 0] += 1
             state.mostOpen[hop.host] = max(state.mostOpen[hop.host] ?? 0, state.open[hop.host] ?? 0)
         }
-        return Talk(network: self, host: hop.host)
+        return Talk(network: self, host: hop.host, facts: facts(hop))
+    }
+
+    /// What a conversation says of its security.
+    struct Facts: Sendable {
+        var tls: TLSFacts?
+        var isVerified = false
+        var shortfall: SendingFailure?
+        var takesRequireTLS = false
     }
 
     final class Talk: Conversation {
         let network: FakeNetwork
         let host: String
+        let facts: Facts
         private let isClosed = Atomic(false)
-        init(network: FakeNetwork, host: String) {
+        init(network: FakeNetwork, host: String, facts: Facts) {
             self.network = network
             self.host = host
+            self.facts = facts
         }
 
-        var tls: TLSFacts? { nil }
-        var isVerified: Bool { false }
+        var tls: TLSFacts? { facts.tls }
+        var isVerified: Bool { facts.isVerified }
+        var shortfall: SendingFailure? { facts.shortfall }
+        var takesRequireTLS: Bool { facts.takesRequireTLS }
         var isOpen: Bool { !isClosed.load(ordering: .acquiring) }
 
         func send(_ message: OutgoingMessage, _ content: any ContentSource) async -> [RecipientOutcome] {

@@ -1,4 +1,5 @@
 import Mail
+import Resolution
 import SMTP
 import Store
 import Synchronization

@@ -19,7 +19,9 @@ import Testing
         }
     }
 
-    private static let peer = Peer(domain: "a.test", host: "mx.a.test", port: 25, isRouteSecure: false, isAddressSecure: false)
+    private static let peer = Peer(
+        domain: "a.test", host: "mx.a.test", port: 25, path: .exchange(domain: "a.test", canonical: "a.test", isSecure: false),
+        addresses: DANE.Addresses(isSecure: false, canonicalName: "mx.a.test"))
     private static func text(_ mode: String, _ mx: String) -> String { "version: STSv1\nmode: \(mode)\nmx: \(mx)\nmax_age: 86400\n" }
 
     private func run(
@@ -62,7 +64,7 @@ import Testing
             #expect(await security.requirement(for: Self.peer) == .required(.certificate(names: ["mx.a.test"])))
             resolver.set("16 _mta-sts.a.test", Self.record("2"))
             fetcher.text.withLock { $0 = Self.text("testing", "*.a.test") }
-            #expect(await security.requirement(for: Self.peer) == .opportunistic)
+            #expect(await security.requirement(for: Self.peer) == .tested(isListed: true))
         }
     }
 
@@ -74,13 +76,13 @@ import Testing
             resolver.set("52 _25._tcp.mx.a.test", .init(outcome: .found([record])))
             var peer = Self.peer
             #expect(await security.requirement(for: peer) == .required(.certificate(names: ["mx.a.test"])))
-            peer.isRouteSecure = true
-            peer.isAddressSecure = true
+            peer.path = .exchange(domain: "a.test", canonical: "b.test", isSecure: true)
+            peer.addresses.isSecure = true
             guard case .required(.dane([record], let names)) = await security.requirement(for: peer) else {
                 Issue.record("a secure TLSA record does not count")
                 return
             }
-            #expect(names.first == "mx.a.test")
+            #expect(names == ["mx.a.test", "a.test", "b.test"])
             resolver.set("52 _25._tcp.mx.a.test", .init(outcome: .bogus))
             guard case .avoid = await security.requirement(for: peer) else {
                 Issue.record("a host with a forged TLSA record is used")

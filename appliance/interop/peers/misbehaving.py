@@ -15,6 +15,7 @@ class Host:
         self.address, self.port = address, port or lib.free_port()
         self.stages, self.extensions = stages, list(extensions)
         self.messages, self.sessions, self.seen = [], 0, []
+        self.encrypted = []  # of each message, whether it came encrypted
         self.context, self.done = None, threading.Event()
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -105,6 +106,7 @@ class Session:
         said = self.host.stages["content"](self) if "content" in self.host.stages else b"250 2.0.0 kept\r\n"
         if said[:1] == b"2":
             self.host.messages.append((sender, recipients, b"".join(lines)))
+            self.host.encrypted.append(self.encrypted)
         if said:
             self.send(said)
         return bool(said)
