@@ -118,6 +118,7 @@ let package = Package(
             "buzon",
             [
                 "Dialogue", "Resolution", "Mail", "SMTP", "Store", "Flow", "TLS", "DNS", "HTTPS", "Network", "MailTesting",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ]

@@ -1,3 +1,5 @@
+import Mail
+
 /// A command line without its CRLF, cut at its first space.
 struct CommandLine {
     let verb: ArraySlice<UInt8>
@@ -28,13 +30,6 @@ extension UInt8 {
 }
 
 extension ArraySlice<UInt8> {
-    var trimmed: ArraySlice<UInt8> {
-        var result = self
-        while let first = result.first, first.isWhiteSpace { result.removeFirst() }
-        while let last = result.last, last.isWhiteSpace { result.removeLast() }
-        return result
-    }
-
     /// Whether it begins with an ASCII word, letter case aside. `word` is in capitals.
     func hasPrefix(word: StaticString) -> Bool {
         guard count >= word.utf8CodeUnitCount else { return false }

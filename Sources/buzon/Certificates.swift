@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Logging
+import Mail
 import Store
 import Synchronization
 import TLS
@@ -138,7 +139,7 @@ final class Certificates: Sendable {
     /// Of the setting `certificate-files`. A pair without a colon is one file with both.
     static func pairs(_ store: MailStore) -> [(chain: String, key: String)] {
         store.value(.certificateFiles).split(separator: ",").map { pair in
-            let parts = pair.split(separator: ":", maxSplits: 1).map { trimmed(String($0)) }
+            let parts = pair.split(separator: ":", maxSplits: 1).map { String($0).trimmed }
             return (parts[0], parts.count > 1 ? parts[1] : parts[0])
         }
     }
@@ -169,10 +170,6 @@ final class Certificates: Sendable {
             }
         }
         return Stamp(generation: store.directoryGeneration, files: files)
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }
 

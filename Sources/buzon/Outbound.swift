@@ -15,6 +15,8 @@ import TLS
 struct Outbound: Sendable {
     let queue: OutboundQueue
     let results: TLSResults
+    let policies: TransportPolicies
+    let store: MailStore
     /// Nil where tests answer.
     let names: Names?
 
@@ -35,6 +37,8 @@ struct Outbound: Sendable {
         self.results = results
         let policies = TransportPolicies(
             store: store, resolver: resolver, fetcher: HTTPSPolicyFetcher(resolver: resolver, client: HTTPSFetcher()), now: seconds)
+        self.policies = policies
+        self.store = store
         let security = PublishedSecurity(resolver: resolver, policies: policies, results: results) {
             PublishedSecurity.Switches(dane: store.bool(.dane), sts: store.bool(.mtaSTS))
         }
@@ -46,7 +50,10 @@ struct Outbound: Sendable {
         context.log = { log.info("\($0)") }
         context.language = { text.language.rawValue }
         context.isOurs = { address, port in port == smtpPort() && LocalAddresses.contains(address, hosts) }
-        let named = NamedIPv6(resolver)
+        let named = NamedIPv6(resolver) {
+            if let set = IPAddress(store.value(.outboundAddress)), set.family == .v6 { return [set] }
+            return ((try? System.enumerateDevices()) ?? []).compactMap { $0.address?.ipAddress.flatMap(IPAddress.init) }
+        }
         context.hasNamedIPv6 = { await named.value }
         queue = OutboundQueue(context)
     }
@@ -109,40 +116,6 @@ private enum LocalAddresses {
     }
 }
 
-/// Whether the address from which we would send by IPv6 has a name: where it has none, large receivers refuse it.
-private actor NamedIPv6 {
-    private static let interval = Duration.seconds(3_600)
-
-    private let resolver: any Resolver
-    private var known: (value: Bool, until: ContinuousClock.Instant)?
-
-    init(_ resolver: any Resolver) { self.resolver = resolver }
-
-    var value: Bool {
-        get async {
-            if let known, known.until > .now { return known.value }
-            let value = await look()
-            known = (value, .now + Self.interval)
-            return value
-        }
-    }
-
-    private func look() async -> Bool {
-        guard let devices = try? System.enumerateDevices() else { return false }
-        for device in devices {
-            guard let address = device.address?.ipAddress.flatMap(IPAddress.init), address.bytes.count == 16,
-                // RFC 4291 §2.4: global unicast.
-                address.bytes[0] & 0xE0 == 0x20
-            else { continue }
-            let digits = Array("0123456789abcdef")
-            // RFC 3596 §2.5.
-            let name = address.bytes.reversed().map { "\(digits[Int($0 & 15)]).\(digits[Int($0 >> 4)])." }.joined() + "ip6.arpa"
-            if case .found = await resolver.lookUp(PTRRecord.self, name).outcome { return true }
-        }
-        return false
-    }
-}
-
 /// Runs the queue from before the doors open until after they have closed.
 struct OutboundService: Service {
     let outbound: Outbound
@@ -152,6 +125,11 @@ struct OutboundService: Service {
             group.addTask { await outbound.queue.run() }
             group.addTask {
                 while (try? await Task.sleep(for: .seconds(60))) != nil { await outbound.results.flush() }
+            }
+            group.addTask {
+                while (try? await Task.sleep(for: .seconds(1_800))) != nil {
+                    if outbound.store.bool(.mtaSTS) { await outbound.policies.refresh() }
+                }
             }
             try? await gracefulShutdown()
             group.cancelAll()

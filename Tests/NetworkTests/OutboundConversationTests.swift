@@ -86,6 +86,52 @@ import Testing
         await other.close()
     }
 
+    @Test func theNextConnectionResumesTheSession() async throws {
+        let peer = try await ScriptedPeer(.init(certificate: try SelfSignedRequest(name: "mx.peer.example").make()))
+        let context = try ClientContext()
+        let dialer = OutboundDialer(loops: ScriptedPeer.loops, pool: ScriptedPeer.pool) { context }
+        let target = OutboundTarget(
+            address: "127.0.0.1", port: peer.port, host: "mx.peer.example",
+            session: SendingConfiguration(hostname: "me.example", tls: .required))
+        for isResumed in [false, true, true] {
+            let conversation = try await dialer.connect(to: target)
+            #expect(await conversation.tls?.isResumed == isResumed)
+            #expect(await conversation.send(Self.message, Self.content("x")) == [Self.accepted, Self.accepted])
+            await conversation.close()
+        }
+        await peer.close()
+    }
+
+    @Test func anotherFamilyAndAnotherSource() async throws {
+        let context = try ClientContext()
+        let dialer = OutboundDialer(loops: ScriptedPeer.loops, pool: ScriptedPeer.pool) { context }
+        func connect(_ peer: ScriptedPeer, _ address: String, _ source: String?) async throws -> OutboundConversation {
+            try await dialer.connect(
+                to: OutboundTarget(
+                    address: address, port: peer.port, source: source, host: "mx.peer.example",
+                    session: SendingConfiguration(hostname: "me.example")))
+        }
+        let four = try await ScriptedPeer(.init())
+        for source in [nil, "127.0.0.2", "127.0.0.99"] {
+            let conversation = try await connect(four, "127.0.0.1", source)
+            #expect(await conversation.send(Self.message, Self.content("x")) == [Self.accepted, Self.accepted])
+            await conversation.close()
+        }
+        #expect(four.clients == ["127.0.0.1", "127.0.0.2", "127.0.0.99"])
+        // An address that is not this machine's.
+        let foreign = await failure { try await connect(four, "127.0.0.1", "192.0.2.1") }
+        #expect(foreign == SendingFailure(.unreachable, .connection, "Cannot assign requested address"))
+        await four.close()
+        guard let six = try? await ScriptedPeer(.init(), host: "::1") else { return }
+        for source in [nil, "::1"] {
+            let conversation = try await connect(six, "::1", source)
+            #expect(await conversation.send(Self.message, Self.content("x")) == [Self.accepted, Self.accepted])
+            await conversation.close()
+        }
+        #expect(six.clients == ["::1", "::1"])
+        await six.close()
+    }
+
     // MARK: Proof
 
     private func failure(_ body: () async throws -> OutboundConversation) async -> SendingFailure? {

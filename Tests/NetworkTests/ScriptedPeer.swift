@@ -54,9 +54,12 @@ final class ScriptedPeer: Sendable {
 
     /// All that clients said.
     var text: String { box.heard.withLock { $0 } }
+    /// The addresses of the clients.
+    var clients: [String] { box.clients.withLock { $0 } }
 
-    init(_ script: Script) async throws {
-        let context = try script.certificate.map { try ServerContext([$0]) }
+    init(_ script: Script, host: String = "127.0.0.1") async throws {
+        let tickets = TicketKeys(secret: [UInt8](repeating: 7, count: 32))
+        let context = try script.certificate.map { try ServerContext([$0], tickets: tickets) }
         let box = Box()
         self.box = box
         channel = try await ServerBootstrap(group: Self.loops.group)
@@ -68,7 +71,7 @@ final class ScriptedPeer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Handler(script, context, box))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: host, port: 0).get()
         port = channel.localAddress?.port ?? 0
     }
 
@@ -76,6 +79,7 @@ final class ScriptedPeer: Sendable {
 
     fileprivate final class Box: Sendable {
         let heard = Mutex("")
+        let clients = Mutex<[String]>([])
     }
 
     fileprivate final class Handler: ChannelInboundHandler {
@@ -93,7 +97,11 @@ final class ScriptedPeer: Sendable {
             (self.script, self.context, self.box) = (script, context, box)
         }
 
-        func channelActive(context: ChannelHandlerContext) { if !script.isImplicit { perform(script.banner, context) } }
+        func channelActive(context: ChannelHandlerContext) {
+            let client = context.remoteAddress?.ipAddress ?? ""
+            box.clients.withLock { $0.append(client) }
+            if !script.isImplicit { perform(script.banner, context) }
+        }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             guard event is TLSSecured else { return }

@@ -99,6 +99,11 @@ final class RawClient {
     var peerKeyHash: [UInt8] { SSL_get0_peer_certificate(ssl).map { Certificate.publicKeyHash(of: $0) } ?? [] }
 }
 
+extension ServerContext {
+    /// Only up to that version.
+    func limit(to version: TLSVersion) { SSL_CTX_ctrl(main, 124, Int(version.number), nil) }
+}
+
 let tls11 = TLSVersion.tls11.number...TLSVersion.tls11.number
 let tls12 = TLSVersion.tls12.number...TLSVersion.tls12.number
 let tls13 = TLSVersion.tls13.number...TLSVersion.tls13.number

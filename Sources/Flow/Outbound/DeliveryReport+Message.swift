@@ -79,7 +79,10 @@ extension DeliveryReport {
     private func paragraph(_ recipient: Recipient, _ language: String, _ words: Words) -> String {
         var text = "  <\(oneLine(recipient.address))>\n"
         if let address = recipient.forwardedFor { text += "    " + words(language, "report.forwarded", [("address", address)]) + "\n" }
-        if !recipient.reason.isEmpty { text += "    " + words(language, recipient.reason, [("detail", recipient.detail)]) + "\n" }
+        if !recipient.reason.isEmpty {
+            let reason = Reason(stored: recipient.reason)
+            text += "    " + words(language, reason.key, reason.values.map { ($0.name, $0.value) } + [("detail", recipient.detail)]) + "\n"
+        }
         if let reply = recipient.reply {
             text += "    " + words(language, "report.answer", [("host", recipient.host)]) + "\n"
             for line in reply.lines { text += "      \(reply.code) \(reply.enhanced.map { "\($0) " } ?? "")\(oneLine(line))\n" }

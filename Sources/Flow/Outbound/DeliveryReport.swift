@@ -22,7 +22,7 @@ package struct DeliveryReport: Sendable {
         package var reply: Reply?
         /// In words, where nobody answered.
         package var detail: String
-        /// A key of the texts: what it means.
+        /// What it means: `Reason.stored`.
         package var reason: String
         /// Seconds since 1970; 0: not known.
         package var lastAttempt: Int64

@@ -46,10 +46,7 @@ struct DialingTerms: Sendable {
         case .required(let proof):
             tls = .required
             self.proof = proof
-        case .avoid(let reason):
-            throw Setback(
-                "4.7.5", host: host.name, detail: reason.values.map { "\($0.name): \($0.value)" }.joined(separator: ", "),
-                reason: reason.key)
+        case .avoid(let reason, let detail): throw Setback("4.7.5", host: host.name, detail: detail, reason: reason.stored)
         }
         if message.insistsOnTLS { try insist() }
     }

@@ -35,8 +35,8 @@ package enum PeerRequirement: Sendable, Equatable {
     case tested(isListed: Bool)
     /// Never in the clear. With `.nothing`: whatever the certificate (RFC 7672 §2.2: records of which none is usable).
     case required(PeerProof)
-    /// This host is not to be used now. The reason is a key of the texts.
-    case avoid(Reason)
+    /// This host is not to be used now. `detail`: in words, beside the reason.
+    case avoid(Reason, detail: String)
 }
 
 /// Where no policy is looked for.

@@ -38,7 +38,8 @@ package struct PublishedSecurity: PeerSecurity {
             case .unknown(let reason, let isBogus):
                 await results.note(
                     domain: peer.domain, policyType: .tlsa, mx: peer.host, isBogus ? .dnssecInvalid : .tlsaInvalid, detail: reason)
-                return .avoid(Reason("trace.tlsa-unknown", ["host": peer.host, "reason": reason]))
+                let words = String(reason.prefix(300))
+                return .avoid(Reason("trace.tlsa-unknown", ["host": peer.host, "reason": words]), detail: words)
             }
         }
         // An address has no policy.
@@ -56,7 +57,7 @@ package struct PublishedSecurity: PeerSecurity {
             if isListed { return .required(.certificate(names: [peer.host])) }
             await results.note(
                 domain: peer.domain, policyType: .sts, policy: policy.lines, mx: peer.host, .validationFailure, detail: Self.unlisted)
-            return .avoid(Reason("trace.sts-host", ["host": peer.host, "domain": peer.domain]))
+            return .avoid(Reason("trace.sts-host", ["host": peer.host, "domain": peer.domain]), detail: Self.unlisted)
         }
     }
 

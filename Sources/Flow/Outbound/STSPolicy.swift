@@ -1,3 +1,5 @@
+import Mail
+
 /// A domain's policy as it publishes it (RFC 8461 §3.2).
 package struct STSPolicy: Sendable, Hashable {
     package enum Mode: String, Sendable { case enforce, testing, none }
@@ -21,10 +23,10 @@ package struct STSPolicy: Sendable, Hashable {
         var values: [String: String] = [:]
         var patterns: [MXPattern] = []
         var lines: [String] = []
-        for line in Self.lines(body) where !line.isEmpty {
+        for line in Self.lines(body) where !line.trimmed.isEmpty {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
             let key = String(decoding: line[..<colon], as: UTF8.self)
-            let value = Self.trimmed(line[(colon + 1)...])
+            let value = String(decoding: line[(colon + 1)...].trimmed, as: UTF8.self)
             lines.append(String(decoding: line, as: UTF8.self))
             switch key {
             case "mx":
@@ -53,15 +55,9 @@ package struct STSPolicy: Sendable, Hashable {
         return Int(value).map { min($0, longestAge) }
     }
 
+    /// RFC 8461 §3.2: they end in LF or CRLF.
     private static func lines(_ body: [UInt8]) -> [ArraySlice<UInt8>] {
-        body.split(separator: 0x0A, omittingEmptySubsequences: true).map { line in
-            let end = line.lastIndex { $0 != 0x0D && $0 != 0x20 && $0 != 0x09 } ?? line.startIndex - 1
-            return line[line.startIndex..<(end + 1)]
-        }
-    }
-
-    private static func trimmed(_ value: ArraySlice<UInt8>) -> String {
-        String(decoding: value.drop { $0 == 0x20 || $0 == 0x09 }, as: UTF8.self)
+        body.split(separator: 0x0A).map { $0.last == 0x0D ? $0.dropLast() : $0 }
     }
 }
 

@@ -1,3 +1,5 @@
+import Mail
+
 /// The TXT record that says a domain has a policy (RFC 8461 §3.1).
 package struct STSRecord: Sendable, Hashable {
     /// Changes with the policy.
@@ -9,7 +11,7 @@ package struct STSRecord: Sendable, Hashable {
         let meant = records.filter { $0.starts(with: "v=STSv1".utf8) && Self.endsVersion($0.dropFirst(7)) }
         guard meant.count == 1, let record = meant.first, record.count <= 1_000 else { return nil }
         var id: String?
-        var fields = record.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).map(Self.trimmed)
+        var fields = record.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).map(\.trimmed)
         // One delimiter may stand at the end.
         if fields.last?.isEmpty == true { fields.removeLast() }
         for field in fields.dropFirst() {
@@ -26,11 +28,6 @@ package struct STSRecord: Sendable, Hashable {
 
     private static func endsVersion(_ rest: ArraySlice<UInt8>) -> Bool {
         rest.first { !isBlank($0) }.map { $0 == UInt8(ascii: ";") } ?? true
-    }
-
-    private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let start = field.drop(while: isBlank)
-        return start.prefix((start.lastIndex { !isBlank($0) } ?? start.startIndex - 1) + 1 - start.startIndex)
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

@@ -10,7 +10,7 @@ package struct Setback: Error, Sendable, Equatable {
     package var reply: Reply?
     /// In words, where nobody answered: what the system or the library said.
     package var detail: String
-    /// What to do about it: a key of the texts.
+    /// What to do about it: a key of the texts, or one with its values (`Reason.stored`).
     package var reason: String
 
     package init(

@@ -8,6 +8,9 @@ package actor TransportPolicies {
     /// Of domains that are not asked just now.
     private static let pauseLimit = 10_000
     private static let day: Int64 = 86_400
+    /// Policies that one refresh fetches, and how many at once.
+    private static let refreshLimit = 500
+    private static let refreshWidth = 4
 
     private struct Pause {
         var until: Int64
@@ -43,26 +46,44 @@ package actor TransportPolicies {
         return policy
     }
 
+    /// RFC 8461 §3.3: what is cached and used is fetched again before it expires, also while no mail goes there: whoever keeps the policy host
+    /// away from us must do so for the whole life of a policy.
+    package func refresh() async {
+        let domains = try? await store.agingPolicies(now: now(), age: Self.day, pause: Self.pause, limit: Self.refreshLimit)
+        await withDiscardingTaskGroup { group in
+            var rest = (domains ?? [])[...]
+            for share in 0..<Self.refreshWidth {
+                let mine = rest.prefix((rest.count + Self.refreshWidth - share - 1) / (Self.refreshWidth - share))
+                rest = rest.dropFirst(mine.count)
+                group.addTask { for domain in mine where !Task.isCancelled { _ = await self.policy(for: domain) } }
+            }
+        }
+    }
+
     private func find(_ domain: String) async -> TransportPolicy {
         let kept = await kept(domain)
         let texts = await resolver.lookUp(TXTRecord.self, "_mta-sts." + domain)
         // RFC 8461 §3.1, §5.1: without such a record no policy is looked for, but one that is known stays until it expires.
-        guard let record = STSRecord(records: texts.records.map(\.bytes)) else { return kept.map { TransportPolicy($0.policy) } ?? .none }
-        if let kept, kept.row.policyID == record.id, !isAging(kept.row) { return TransportPolicy(kept.policy) }
-        if let pause = pauses[domain], pause.until > now(), pause.id == record.id {
+        let published = STSRecord(records: texts.records.map(\.bytes))?.id
+        // Who keeps the DNS away must not keep a known policy from being renewed.
+        guard let id = published ?? (texts.isFailure ? kept?.row.policyID : nil) else {
+            return kept.map { TransportPolicy($0.policy) } ?? .none
+        }
+        if let kept, kept.row.policyID == id, !isAging(kept.row) { return TransportPolicy(kept.policy) }
+        if let pause = pauses[domain], pause.until > now(), pause.id == id {
             return kept.map { TransportPolicy($0.policy) } ?? TransportPolicy(rule: .none, failure: pause.failure)
         }
         switch await fetch(domain) {
         case .success(let (policy, text)):
             pauses[domain] = nil
             let row = CachedPolicy(
-                domain: domain, policyID: record.id, policy: text, fetched: now(), expires: now() + Int64(policy.maxAge))
+                domain: domain, policyID: id, policy: text, fetched: now(), expires: now() + Int64(policy.maxAge))
             // When it can't be kept, it is fetched again the next time.
             try? await store.keep(row)
             return TransportPolicy(policy)
         case .failure(let failure):
             if pauses.count >= Self.pauseLimit { forgetPauses() }
-            pauses[domain] = Pause(until: now() + Self.pause, id: record.id, failure: failure.type)
+            pauses[domain] = Pause(until: now() + Self.pause, id: id, failure: failure.type)
             // RFC 8461 §5.1: the old one until it expires, or delivery as if there were none.
             return kept.map { TransportPolicy($0.policy) } ?? TransportPolicy(rule: .none, failure: failure.type)
         }
@@ -104,5 +125,14 @@ package actor TransportPolicies {
         pauses = pauses.filter { $0.value.until > time }
         guard pauses.count >= Self.pauseLimit else { return }
         for (domain, _) in pauses.sorted(by: { $0.value.until < $1.value.until }).prefix(Self.pauseLimit / 2) { pauses[domain] = nil }
+    }
+}
+
+extension Lookup {
+    fileprivate var isFailure: Bool {
+        switch outcome {
+        case .found, .noData, .noName: false
+        case .bogus, .failed: true
+        }
     }
 }

@@ -31,4 +31,20 @@ extension String {
         if utf8.allSatisfy({ $0 &- 0x41 >= 26 }) { return self }
         return String(decoding: utf8.map(\.asciiLowercased), as: UTF8.self)
     }
+
+    /// Without the ASCII white space at both ends.
+    package var trimmed: String {
+        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard let first = utf8.firstIndex(where: { !isSpace($0) }), let last = utf8.lastIndex(where: { !isSpace($0) }) else { return "" }
+        return String(self[first...last])
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without the spaces and tabs at both ends.
+    package var trimmed: ArraySlice<UInt8> {
+        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+        guard let first = firstIndex(where: { !isBlank($0) }), let last = lastIndex(where: { !isBlank($0) }) else { return prefix(0) }
+        return self[first...last]
+    }
 }

@@ -1,5 +1,6 @@
 import Credentials
 import GRDB
+import Mail
 
 /// A user as the administration sees him.
 package struct User: Sendable, Equatable {
@@ -36,14 +37,14 @@ extension MailStore {
 
     /// `.invalid`, `.alreadyExists`.
     package func addDomain(_ name: String) async throws(StoreFailure) {
-        let name = folded(trimmed(name))
+        let name = folded(name.trimmed)
         guard isDomain(name) else { throw .invalid("domain") }
         try await writeDirectory { db, _ in _ = try db.run("INSERT INTO domain (name) VALUES (?)", .text(name)) }
     }
 
     /// `.nonExistent`, or `.inUse` while it has users.
     package func removeDomain(_ name: String) async throws(StoreFailure) {
-        let name = folded(trimmed(name))
+        let name = folded(name.trimmed)
         try await writeDirectory { db, _ in
             guard let id = try db.first("SELECT id FROM domain WHERE name = ?", .text(name), read: { $0.int64(0) })
             else { throw StoreFailure.nonExistent }
@@ -62,7 +63,7 @@ extension MailStore {
     }
 
     package func user(_ email: String) async throws(StoreFailure) -> User? {
-        try await read { try $0.first(User.query + " WHERE email = ?", .text(folded(trimmed(email))), read: User.init) }
+        try await read { try $0.first(User.query + " WHERE email = ?", .text(folded(email.trimmed)), read: User.init) }
     }
 
     /// Why a password is refused that SASLprep has no form for: a client that prepares it could not log in.
@@ -71,7 +72,7 @@ extension MailStore {
     /// `.invalid`, `.unknownDomain`, `.alreadyExists`. The six mailboxes come with him.
     @discardableResult
     package func addUser(_ email: String, password: [UInt8], quota: Int? = nil) async throws(StoreFailure) -> UserID {
-        let email = folded(trimmed(email))
+        let email = folded(email.trimmed)
         guard let domain = emailDomain(email) else { throw .invalid("email") }
         try admit(password)
         return try await addUser(email, domain, try await derive(password), quota)
@@ -92,7 +93,7 @@ extension MailStore {
 
     package func setPassword(_ email: String, _ password: [UInt8]) async throws(StoreFailure) {
         try admit(password)
-        try await setPassword(folded(trimmed(email)), try await derive(password))
+        try await setPassword(folded(email.trimmed), try await derive(password))
     }
 
     private func admit(_ password: [UInt8]) throws(StoreFailure) {
@@ -102,7 +103,7 @@ extension MailStore {
 
     /// nil: the setting's; 0: unlimited.
     package func setQuota(_ email: String, _ quota: Int?) async throws(StoreFailure) {
-        let email = folded(trimmed(email))
+        let email = folded(email.trimmed)
         try await writeDirectory { db, _ in
             guard try db.run("UPDATE user SET quota = ? WHERE email = ?", .int(quota ?? -1), .text(email)) > 0
             else { throw StoreFailure.nonExistent }
@@ -111,7 +112,7 @@ extension MailStore {
 
     /// With his mailboxes and all his mail.
     package func removeUser(_ email: String) async throws(StoreFailure) {
-        let email = folded(trimmed(email))
+        let email = folded(email.trimmed)
         try await writeDirectory { db, effects in
             guard let id = try db.userID(email) else { throw StoreFailure.nonExistent }
             effects.touched = try db.all("SELECT id FROM mailbox WHERE user_id = ?", .integer(id)) { $0.int64(0) }
@@ -130,7 +131,7 @@ extension MailStore {
     }
 
     package func forwarding(_ origin: String) async throws(StoreFailure) -> Forwarding? {
-        let origin = folded(trimmed(origin))
+        let origin = folded(origin.trimmed)
         return try await read { db in
             try db.first("SELECT destination FROM forwarding WHERE origin = ?", .text(origin)) {
                 Forwarding(origin: origin, destinations: destinationList($0.text(0)))
@@ -141,7 +142,7 @@ extension MailStore {
 
 /// `a@x , b@y` as its parts.
 func destinationList(_ text: String) -> [String] {
-    text.split(separator: ",").map { trimmed(String($0)) }.filter { !$0.isEmpty }
+    text.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
 }
 
 extension User {

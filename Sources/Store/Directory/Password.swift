@@ -1,5 +1,6 @@
 package import Credentials
 import GRDB
+import Mail
 
 /// What there is to check a user's password with, at one moment.
 package struct UserCredentials: Sendable {
@@ -74,7 +75,7 @@ extension MailStore {
     /// Whether the password is the user's: his identity, or nil. Costs the same for a user who does not exist. Milliseconds of CPU, on
     /// a thread of its own.
     package func authenticate(_ email: String, password: [UInt8]) async throws(StoreFailure) -> UserID? {
-        let email = folded(trimmed(email))
+        let email = folded(email.trimmed)
         let found = try await read { try $0.credentials(of: email) }
         let iterations = integer(.iterations)
         return try await blocking { UserCredentials.areRight(password, for: found, iterations: iterations) ? found?.user : nil }
@@ -82,7 +83,7 @@ extension MailStore {
 
     /// The verifiers of a user, for SCRAM; empty for one who does not exist.
     package func verifiers(of email: String) async throws(StoreFailure) -> [Verifier] {
-        let email = folded(trimmed(email))
+        let email = folded(email.trimmed)
         return try await read { try $0.credentials(of: email)?.verifiers ?? [] }
     }
 

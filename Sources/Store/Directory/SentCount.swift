@@ -1,4 +1,5 @@
 import GRDB
+import Mail
 
 /// What a user has sent in one day.
 package struct SentCount: Sendable, Equatable {
@@ -30,7 +31,7 @@ extension MailStore {
 
     /// The count of a day (`SentCount.day`); nil: there is no such user.
     package func sentCount(_ login: String, day: Int64) async throws(StoreFailure) -> SentCount? {
-        let login = folded(trimmed(login))
+        let login = folded(login.trimmed)
         return try await read { db in try db.userID(login).map { try db.sentCount($0, day) } }
     }
 

@@ -59,7 +59,7 @@ package struct Setting: Sendable, Hashable {
 
     /// The value as it is stored, or nil when it is not one.
     package func normalised(_ value: String) -> String? {
-        let value = trimmed(value)
+        let value = value.trimmed
         switch kind {
         case .text: return value
         case .integer(let range): return Int(value).flatMap { range.contains($0) ? String($0) : nil }
@@ -70,13 +70,13 @@ package struct Setting: Sendable, Hashable {
             default: return nil
             }
         case .networks:
-            let parts = value.split(separator: ",").map { trimmed(String($0)) }
+            let parts = value.split(separator: ",").map { String($0).trimmed }
             return parts.allSatisfy({ $0.isEmpty || IPNetwork($0) != nil }) ? parts.filter { !$0.isEmpty }.joined(separator: ",") : nil
         case .choice(let words):
             let word = value.lowercased()
             return words.first { $0.lowercased() == word }
         case .durations:
-            let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { trimmed(String($0)).lowercased() }
+            let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed.lowercased() }
             return parts.allSatisfy({ Self.seconds($0) != nil }) ? parts.joined(separator: ",") : nil
         case .separator: return value.utf8.count <= 1 && value != "@" ? value : nil
         case .host: return value.isEmpty || isDomain(value.lowercased()) ? value.lowercased() : nil
@@ -139,14 +139,6 @@ extension MailStore {
         settings.withLock { $0 = values }
         log?.setLimit(Setting.segmentSize.integer(in: values))
     }
-}
-
-/// ASCII white space cut off at both ends.
-func trimmed(_ text: String) -> String {
-    let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
-    let bytes = text.utf8
-    guard let first = bytes.firstIndex(where: { !isSpace($0) }), let last = bytes.lastIndex(where: { !isSpace($0) }) else { return "" }
-    return String(text[first...last])
 }
 
 /// ASCII letters folded, everything else as it is: as SQLite's lower() does.

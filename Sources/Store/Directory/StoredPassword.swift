@@ -1,5 +1,6 @@
 import Credentials
 import GRDB
+import Mail
 
 /// A password in the form in which it is stored.
 enum StoredPassword: Sendable {
@@ -44,13 +45,13 @@ extension MailStore {
     /// As `addUser`, with a hash instead of the password. `.invalid` also for a hash that no password could match.
     @discardableResult
     package func addUser(_ email: String, hash: String, quota: Int? = nil) async throws(StoreFailure) -> UserID {
-        let email = folded(trimmed(email))
+        let email = folded(email.trimmed)
         guard let domain = emailDomain(email) else { throw .invalid("email") }
         return try await addUser(email, domain, try await usable(hash), quota)
     }
 
     package func setPassword(_ email: String, hash: String) async throws(StoreFailure) {
-        try await setPassword(folded(trimmed(email)), try await usable(hash))
+        try await setPassword(folded(email.trimmed), try await usable(hash))
     }
 
     private func usable(_ hash: String) async throws(StoreFailure) -> StoredPassword {

@@ -1,4 +1,5 @@
 import GRDB
+import Mail
 
 /// One line of what happened to a message, and why.
 package struct TraceEntry: Sendable, Equatable {
@@ -45,7 +46,7 @@ extension MailStore {
     /// Entries that name an address (sender or recipient), a message id (with or without angle brackets) or a queue id; the newest
     /// `limit`, in the order in which they happened.
     package func trace(_ wanted: String, limit: Int = 200) async throws(StoreFailure) -> [TraceEntry] {
-        let plain = trimmed(wanted)
+        let plain = wanted.trimmed
         let bare = plain.hasPrefix("<") && plain.hasSuffix(">") ? String(plain.dropFirst().dropLast()) : plain
         let rows = try await read { db in
             try db.all(

@@ -39,6 +39,18 @@ extension MailStore {
         }
     }
 
+    /// Domains whose policy is in force and was fetched long enough ago (`age`, or half of its life; at least `pause`), the oldest first. Only
+    /// those that mail was sent to within the days of `TLSResult`: what nobody uses expires.
+    package func agingPolicies(now: Int64, age: Int64, pause: Int64, limit: Int) async throws(StoreFailure) -> [String] {
+        try await read { db in
+            try db.all(
+                """
+                SELECT domain FROM mta_sts WHERE expires > ?1 AND fetched + min(?2, max(?3, (expires - fetched) / 2)) <= ?1
+                AND domain IN (SELECT domain FROM tls_result) ORDER BY fetched LIMIT ?4
+                """, .integer(now), .integer(age), .integer(pause), .integer(Int64(limit))) { $0.text(0) }
+        }
+    }
+
     /// Forgets it, so that it is fetched again.
     package func removeCachedPolicy(_ domain: String) async throws(StoreFailure) {
         _ = try await writer.write { db, _ in try db.run("DELETE FROM mta_sts WHERE domain = ?", .text(domain)) }

@@ -47,7 +47,8 @@ struct QueueCommand: ParsableCommand {
                     address: $0.recipient.address, forwardedFor: $0.recipient.forwardedFor, due: $0.state.due,
                     next: $0.state.isHeld ? nil : max($0.state.due, rests[$0.domain] ?? 0), held: $0.state.isHeld,
                     attempts: $0.state.attempts, lastAttempt: $0.state.lastAttempt, host: $0.state.host, code: $0.state.code,
-                    reply: $0.state.reply, reason: $0.state.reason, advice: $0.state.reason.isEmpty ? "" : text($0.state.reason))
+                    reply: $0.state.reply, reason: Reason(stored: $0.state.reason).key,
+                    advice: $0.state.reason.isEmpty ? "" : text(Reason(stored: $0.state.reason)))
             }
         }
     }
@@ -151,7 +152,7 @@ struct QueueCommand: ParsableCommand {
                         + text("queue.attempts", ["count": state.attempts, "time": MailDate.format(seconds: state.lastAttempt)]))
             }
             if !state.reply.isEmpty { lines.append("    " + (state.host.isEmpty ? "" : "\(state.host): ") + state.reply) }
-            if !state.reason.isEmpty { lines.append("    " + text(state.reason)) }
+            if !state.reason.isEmpty { lines.append("    " + text(Reason(stored: state.reason))) }
             return lines
         }
     }

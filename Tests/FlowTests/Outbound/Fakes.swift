@@ -13,6 +13,8 @@ final class ZoneTable: Resolver {
     enum Entry: Sendable {
         case mx([(UInt16, String)])
         case a([String])
+        /// A and AAAA, and where its CNAME leads.
+        case host([String], [String], canonical: String? = nil)
         case noName
         case failed
     }
@@ -31,7 +33,10 @@ final class ZoneTable: Resolver {
         case .a(let addresses) where type == ARecord.self:
             return Lookup(
                 outcome: .found(addresses.compactMap { IPAddress($0) }.compactMap { Record(wire: $0.bytes) }), canonicalName: name)
-        case .mx, .a, nil: return Lookup(outcome: .noData, canonicalName: name)
+        case .host(let four, let six, let canonical) where type == ARecord.self || type == AAAARecord.self:
+            let found = (type == ARecord.self ? four : six).compactMap { IPAddress($0) }.compactMap { Record(wire: $0.bytes) }
+            return Lookup(outcome: found.isEmpty ? .noData : .found(found), isSecure: true, canonicalName: canonical ?? name)
+        case .mx, .a, .host, nil: return Lookup(outcome: .noData, canonicalName: name)
         }
     }
 }
@@ -177,12 +182,12 @@ final class Outside: Sendable {
 
     func queue(
         _ id: String, to recipients: [Outgoing.Recipient], sender: String = "yo@virtual.test", ret: String? = nil, due: Int64 = 0,
-        content: String = "Subject: hola\r\n\r\nHola\r\n"
+        requiresTLS: Bool = false, content: String = "Subject: hola\r\n\r\nHola\r\n"
     ) async throws {
         let spool = store.spool()
         try spool.append(Array(content.utf8))
         var delivery = Delivery(spool: spool, envelope: [], structure: [], date: InternalDate(seconds: 0), recipients: [])
-        delivery.outgoing = Outgoing(queueID: id, sender: sender, recipients: recipients, ret: ret, due: due)
+        delivery.outgoing = Outgoing(queueID: id, sender: sender, recipients: recipients, ret: ret, requiresTLS: requiresTLS, due: due)
         _ = try await store.deliver(delivery)
     }
 

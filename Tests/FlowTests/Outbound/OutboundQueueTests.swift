@@ -215,6 +215,41 @@ import Testing
         await outside.store.close()
     }
 
+    @Test func connectionsOfOtherSettingsServeNoMore() async throws {
+        let network = FakeNetwork(delay: .milliseconds(20))
+        let outside = try await Outside(network)
+        try await outside.store.set(.destinationConcurrency, to: "1")
+        try await outside.queue("Q", to: [.init(address: "a@b.test")])
+        #expect(try await outside.run { try await outside.store.queue().isEmpty })
+        let first = network.state.withLock { $0.connections }
+        // One that is idle, and one that is in use.
+        for index in 0..<60 { try await outside.queue("R\(index)", to: [.init(address: "a@b.test")]) }
+        #expect(
+            try await outside.run {
+                if network.delivered.count == 20 { try await outside.store.set(.outboundTLS, to: "required") }
+                return try await outside.store.queue().isEmpty
+            })
+        let hops = network.state.withLock { $0.hops }
+        #expect(hops.last?.session.tls == .required, "\(first) \(hops.map(\.session.tls))")
+        #expect(hops.first?.session.tls == .whenOffered)
+        await outside.store.close()
+    }
+
+    @Test func aReportOnAMessageThatRequiredTLS() async throws {
+        let outside = try await Outside(FakeNetwork())
+        // No MX of b.test is proven, so it can't leave.
+        try await outside.queue("Q", to: [.init(address: "a@b.test")], ret: "FULL", requiresTLS: true)
+        try await outside.queue("Q2", to: [.init(address: "a@b.test")], sender: "ana@lejos.test", requiresTLS: true)
+        #expect(try await outside.run { try await outside.store.queue().allSatisfy { $0.sender.isEmpty } })
+        let report = try #require(try await outside.inbox().first)
+        // RFC 8689 §4.2.1 and §5: final, by the header only, and protected as the message was.
+        #expect(report.contains("Status: 5.7.10\r\n") && report.contains("send.host-unproven"))
+        #expect(report.contains("Content-Type: text/rfc822-headers") && !report.contains("Hola\r\n"))
+        let due = try await outside.store.due(domain: "lejos.test", now: .max, without: [], limit: 10, recipients: 10)
+        #expect(due.messages.map(\.requiresTLS) == [true] && due.messages.map(\.sender) == [""])
+        await outside.store.close()
+    }
+
     @Test func throughASmarthost() async throws {
         let outside = try await Outside(FakeNetwork(), ["relay.test": .a(["192.0.2.9"])])
         try await outside.store.set(

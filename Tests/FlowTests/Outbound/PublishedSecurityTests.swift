@@ -106,6 +106,39 @@ import Testing
         }
     }
 
+    @Test func testingIsCountedAsItWouldHaveGone() async throws {
+        try await run { security, resolver, fetcher, results in
+            resolver.set("16 _mta-sts.a.test", Self.record("1"))
+            fetcher.text.withLock { $0 = Self.text("testing", "mx.a.test") }
+            let listed = await security.requirement(for: Self.peer)
+            #expect(listed == .tested(isListed: true))
+            await security.note(Self.peer, listed, nil)
+            await security.note(
+                Self.peer, listed, SendingFailure(.tlsFailed, .startTLS, "expired", tlsResult: "certificate-expired"))
+            await security.note(Self.peer, listed, SendingFailure(.tlsUnavailable, .startTLS, "not offered"))
+            var other = Self.peer
+            other.host = "other.a.test"
+            let unlisted = await security.requirement(for: other)
+            #expect(unlisted == .tested(isListed: false))
+            await security.note(other, unlisted, nil)
+            let found = try await results().map { "\($0.result.policyType.rawValue) \($0.result.mx) \($0.result.result) \($0.sessions)" }
+            #expect(
+                found.sorted() == [
+                    "sts mx.a.test  1", "sts mx.a.test certificate-expired 1", "sts mx.a.test starttls-not-supported 1",
+                    "sts other.a.test validation-failure 1",
+                ])
+        }
+    }
+
+    @Test func anAddressHasNoPolicy() async throws {
+        try await run { security, resolver, _, _ in
+            var peer = Self.peer
+            (peer.domain, peer.host, peer.path) = ("[192.0.2.1]", "192.0.2.1", .itself(isSecure: false))
+            #expect(await security.requirement(for: peer) == .opportunistic)
+            #expect(resolver.asked == [])
+        }
+    }
+
     @Test func resultsAreCounted() async throws {
         try await run { security, _, _, results in
             await security.note(Self.peer, .opportunistic, nil)

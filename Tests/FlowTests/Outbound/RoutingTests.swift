@@ -1,4 +1,5 @@
 import Mail
+import Resolution
 import SMTP
 import Testing
 
@@ -46,6 +47,43 @@ struct RoutingTests {
             return
         }
         #expect(setback.isPermanent == isPermanent && setback.status.description == status && setback.reason == reason)
+    }
+
+    @Test(arguments: [
+        (Routing.Family.auto, false, ["192.0.2.1", "192.0.2.2", "2001:db8::1"]),
+        (.auto, true, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]), (.ipv4, true, ["192.0.2.1", "192.0.2.2"]), (.ipv6, false, ["2001:db8::1"]),
+        (.ipv6First, false, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]),
+    ])
+    func whichFamilyComesFirst(_ family: Routing.Family, _ hasName: Bool, _ addresses: [String]) async throws {
+        let routing = Routing(
+            resolver: ZoneTable(["b.test": .host(["192.0.2.1", "192.0.2.2"], ["2001:db8::1"])]), hostname: "mail.virtual.test",
+            family: family, hasNamedIPv6: { hasName })
+        #expect(try await routing.hosts(of: "b.test").flatMap(\.addresses).map(\.description) == addresses)
+    }
+
+    @Test func hostsKnowWhereTheirAliasesLed() async throws {
+        let routing = Routing(
+            resolver: ZoneTable(["b.test": .host(["192.0.2.1"], [], canonical: "real.b.test")]), hostname: "mail.virtual.test")
+        let host = try #require(try await routing.hosts(of: "b.test").first)
+        #expect(host.name == "b.test" && host.path == .itself(isSecure: false))
+        #expect(host.security == DANE.Addresses(isSecure: true, canonicalName: "real.b.test"))
+        let own = Routing(resolver: ZoneTable(["b.test": .host(["192.0.2.1"], [], canonical: "us.test")]), hostname: "us.test")
+        await #expect(throws: Setback.self) { try await own.hosts(of: "b.test") }
+    }
+
+    /// Whoever keeps the AAAA answer away must not make the A answer count as unsigned.
+    @Test func aLookUpThatFailsMakesNothingInsecure() async throws {
+        let records: [String: FakeResolver.Reply] = [
+            "15 b.test": .init(outcome: .found([MXRecord(preference: 1, exchange: "mx.b.test")])),
+            "1 mx.b.test": .init(outcome: .found([ARecord(wire: [192, 0, 2, 1])].compactMap { $0 })),
+        ]
+        for (outcome, isSecure, wanted) in [(FakeResolver.Reply.Outcome.failed, false, true), (.bogus, false, true), (.noData, false, false)] {
+            var records = records
+            records["28 mx.b.test"] = .init(outcome: outcome, isSecure: isSecure)
+            let hosts = try await Routing(resolver: FakeResolver(records), hostname: "us.test").hosts(of: "b.test")
+            #expect(hosts.map(\.security.isSecure) == [wanted])
+            #expect(hosts.map(\.path) == [.exchange(domain: "b.test", canonical: "b.test", isSecure: true)])
+        }
     }
 
     @Test func ourselves() async {

@@ -152,6 +152,58 @@ private final class FakeFetcher: PolicyFetcher {
         await world.store.close()
     }
 
+    @Test func whatIsUsedIsRefreshedWithoutMail() async throws {
+        let world = try await World()
+        let results = TLSResults(store: world.store, now: { [clock = world.clock] in clock.now })
+        let policy = await world.policy()
+        world.clock.advance(86_399)
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 1, "it is young")
+        world.clock.advance(1)
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 1, "nobody sends there")
+        await results.note(domain: "example", policyType: .sts, mx: "mx.example")
+        await results.flush()
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 2)
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 2, "it is young again")
+        // Without the DNS the policy host is asked all the same, and while it is silent the policy stays.
+        world.clock.advance(86_400)
+        world.resolver.set("16 _mta-sts.example", .init(outcome: .failed))
+        world.fetcher.set(.failure(.other(reason: "silent")))
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 3)
+        #expect(await world.policy() == policy)
+        // Nobody is asked for what has expired.
+        world.clock.advance(604_800)
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 3)
+        #expect(await world.policy() == .none)
+        await world.store.close()
+    }
+
+    @Test func manyAreRefreshedAtOnceAndNoneTwice() async throws {
+        let world = try await World()
+        for number in 0..<37 {
+            let domain = "d\(number).example"
+            let text = TXTRecord(wire: [13] + Array("v=STSv1; id=1".utf8))
+            world.resolver.set("16 _mta-sts.\(domain)", text.map { .init(outcome: .found([$0])) })
+            try await world.store.keep(
+                CachedPolicy(
+                    domain: domain, policyID: "1", policy: Self.enforce, fetched: world.clock.now - 90_000,
+                    expires: world.clock.now + 90_000))
+            try await world.store.add([
+                TLSResult(day: world.clock.now / 86_400, domain: domain, policyType: .sts, policy: "", mx: "", result: "", detail: ""): 1
+            ])
+        }
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 37)
+        await world.policies.refresh()
+        #expect(world.fetcher.fetched == 37)
+        await world.store.close()
+    }
+
     @Test func resultsAreAddedUp() async throws {
         let world = try await World()
         let results = TLSResults(store: world.store, now: { [clock = world.clock] in clock.now })
