@@ -73,8 +73,8 @@ func ticketKey(
     }
     guard let (key, isOld) = keys.find(Array(UnsafeBufferPointer(start: name, count: 16))) else { return 0 }
     guard EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipher, vector) == 1, setCode(code, key) else { return -1 }
-    // TLS 1.3 gives new tickets anyway.
-    return isOld ? 2 : 1
+    // RFC 8446 §C.4: a ticket is for one connection, so that another one must follow; the library leaves that to us.
+    return isOld || SSL_version(ssl) >= TLSVersion.tls13.number ? 2 : 1
 }
 
 private func setCode(_ code: OpaquePointer?, _ key: TicketKeys.Key) -> Bool {

@@ -42,6 +42,13 @@ final class RawClient {
             self.pointer = pointer
         }
         deinit { SSL_SESSION_free(pointer) }
+
+        var ticket: [UInt8] {
+            var bytes: UnsafePointer<UInt8>?
+            var count = 0
+            SSL_SESSION_get0_ticket(pointer, &bytes, &count)
+            return Array(UnsafeBufferPointer(start: bytes, count: count))
+        }
     }
 
     /// Steps until the handshake is done; what the server sent behind it (tickets) is read, too.

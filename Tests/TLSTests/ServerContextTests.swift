@@ -74,6 +74,24 @@ import Testing
         #expect(try !resumes(versions, none, none))
     }
 
+    /// RFC 8446 §C.4: a ticket is for one connection, which brings the next one.
+    @Test(arguments: [tls12, tls13]) func oneAfterTheOther(_ versions: ClosedRange<CInt>) throws {
+        let certificate = try SelfSignedRequest(name: "a.example").make()
+        let context = try ServerContext([certificate], tickets: TicketKeys(secret: Self.secret))
+        var session: RawClient.Session?
+        for number in 0..<4 {
+            let client = try RawClient(versions, session: session)
+            let server = try engine(context)
+            try client.shake(with: server)
+            #expect(client.isResumed == (number > 0))
+            server.feed(ByteBuffer(bytes: client.drain()))
+            let next = client.finish()
+            // The library keeps the old one where none came.
+            #expect(next.map(\.ticket) != session.map(\.ticket) || versions == tls12)
+            session = next
+        }
+    }
+
     @Test(arguments: [tls12, tls13]) func ticketKeysGrowOld(_ versions: ClosedRange<CInt>) throws {
         let certificate = try SelfSignedRequest(name: "a.example").make()
         func context(_ later: Int64) throws -> ServerContext {
