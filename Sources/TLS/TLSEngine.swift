@@ -95,7 +95,7 @@ final class TLSEngine: @unchecked Sendable {
         return verdict
     }
 
-    /// The certificate's fault (RFC 8460 §4.3.2.2); nil when there is none.
+    /// The certificate's fault (RFC 8460 §4.3.1); nil when there is none.
     private var verdict: TLSFailure? {
         let verdict = SSL_get_verify_result(ssl)
         guard verdict != 0 else { return nil }

@@ -161,7 +161,8 @@ package final class TLSHandler: ChannelDuplexHandler {
             if isInputOver { fail(context, TLSFailure(.truncated, "the peer left within the TLS handshake")) }
         case .success(.done):
             state = .open
-            context.fireUserInboundEventTriggered(TLSSecured(facts: engine.facts, isVerified: engine.isVerified, shortfall: engine.shortfall))
+            context.fireUserInboundEventTriggered(
+                TLSSecured(facts: engine.facts, isVerified: engine.isVerified, shortfall: engine.shortfall))
             encrypt(context)
             if let inbox {
                 engine.feed(inbox)

@@ -268,7 +268,8 @@ import Testing
         let context = try ClientContext()
         let dialer = OutboundDialer(loops: ScriptedPeer.loops, pool: ScriptedPeer.pool) { context }
         // The port of no server: one that was just closed may be another test's by now.
-        let target = OutboundTarget(address: "127.0.0.1", port: 9, host: "mx.peer.example", session: SendingConfiguration(hostname: "me.example"))
+        let target = OutboundTarget(
+            address: "127.0.0.1", port: 9, host: "mx.peer.example", session: SendingConfiguration(hostname: "me.example"))
         let refused = await failure { try await dialer.connect(to: target) }
         #expect(refused == SendingFailure(.unreachable, .connection, "Connection refused"))
     }

@@ -8,7 +8,7 @@ package enum DANE: Sendable, Hashable {
     case unusable([TLSARecord])
     /// The certificate has to fit one of the records; for usage 2 one of the names, too (RFC 7672 §3.2.2).
     case usable([TLSARecord], names: [String])
-    /// It can't be known now: the host is as good as unreachable (RFC 7672 §2.1.1).
+    /// It can't be known now: the host is as good as unreachable (RFC 7672 §2.1.2).
     case unknown(reason: String, isBogus: Bool)
 
     /// How we came to the host.
@@ -64,12 +64,12 @@ package enum DANE: Sendable, Hashable {
     private static func bases(_ host: String, _ addresses: Addresses, _ resolver: any Resolver) async -> Bases {
         let isAlias = addresses.canonicalName != host && !addresses.canonicalName.isEmpty
         if addresses.isSecure {
-            // RFC 7672 §2.2.3: where the CNAMEs led to first, then the name itself.
+            // RFC 7672 §2.2.2: where the CNAMEs led to first, then the name itself.
             return .names(isAlias ? [addresses.canonicalName, host] : [host])
         }
         // RFC 7672 §2.2.2: an unsigned zone is not asked for TLSA records, which its servers may not know how to answer.
         guard isAlias else { return .names([]) }
-        // A secure CNAME into an unsigned zone leaves the name itself.
+        // RFC 7672 §2.2.2: a secure CNAME into an unsigned zone leaves the name itself.
         let alias = await resolver.lookUp(CNAMERecord.self, host)
         switch alias.outcome {
         case .bogus(let reason): return .unknown(reason: reason, isBogus: true)

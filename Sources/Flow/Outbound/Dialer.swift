@@ -77,9 +77,9 @@ final class Dialer: Sendable {
             let terms: DialingTerms
             do throws(Setback) {
                 if let smarthost {
-                    terms = DialingTerms(host, message, through: smarthost, port: smarthost.port)
+                    terms = try await DialingTerms(host, message, through: smarthost, context)
                 } else {
-                    terms = try await DialingTerms(host, message, port: routing.port, context)
+                    terms = try await DialingTerms(host, message, context)
                 }
             } catch {
                 take(error)

@@ -42,7 +42,7 @@ package struct PublishedSecurity: PeerSecurity {
                 return .avoid(Reason("trace.tlsa-unknown", ["host": peer.host, "reason": words]), detail: words)
             }
         }
-        // An address has no policy.
+        // RFC 8461 §3.4: an address has no policy.
         guard switches.sts, !peer.domain.hasPrefix("[") else { return .opportunistic }
         let policy = await policies.policy(for: peer.domain)
         if let failure = policy.failure {
@@ -61,7 +61,7 @@ package struct PublishedSecurity: PeerSecurity {
         }
     }
 
-    /// RFC 8460 §4.3.2.2: a failure without a name of its own.
+    /// RFC 8460 §4.3.3: a failure without a name of its own.
     private static let unlisted = "the policy does not name this host"
 
     private func dane(of peer: Peer) async -> DANE {

@@ -59,7 +59,8 @@ package struct Hop: Sendable {
     package var source: IPAddress?
 
     package init(
-        address: IPAddress, port: Int = 25, host: String, proof: PeerProof = .nothing, session: SendingConfiguration, source: IPAddress? = nil
+        address: IPAddress, port: Int = 25, host: String, proof: PeerProof = .nothing, session: SendingConfiguration,
+        source: IPAddress? = nil
     ) {
         self.address = address
         self.port = port

@@ -12,7 +12,7 @@ package struct TransportPolicy: Sendable, Hashable {
     package var rule: Rule
     /// The policy's lines, for reports; none without a policy.
     package var lines: [String]
-    /// Why there is none although the domain says there is one (RFC 8460 §4.3.2.1).
+    /// Why there is none although the domain says there is one (RFC 8460 §4.3.2.2).
     package var failure: TLSResultType?
 
     package static let none = TransportPolicy(rule: .none)

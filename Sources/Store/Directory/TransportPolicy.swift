@@ -47,7 +47,8 @@ extension MailStore {
                 """
                 SELECT domain FROM mta_sts WHERE expires > ?1 AND fetched + min(?2, max(?3, (expires - fetched) / 2)) <= ?1
                 AND domain IN (SELECT domain FROM tls_result) ORDER BY fetched LIMIT ?4
-                """, .integer(now), .integer(age), .integer(pause), .integer(Int64(limit))) { $0.text(0) }
+                """, .integer(now), .integer(age), .integer(pause), .integer(Int64(limit))
+            ) { $0.text(0) }
         }
     }
 

@@ -102,6 +102,31 @@ import Testing
         #expect(setback(try await open(FakeNetwork(), Told(.opportunistic), sender: "")) == "mx1.b.test [192.0.2.1]")
     }
 
+    // MARK: Smarthosts
+
+    @Test func policiesOfASmarthost() async throws {
+        let dane = PeerProof.dane([TLSARecord(usage: 3, selector: 1, matchingType: 1, data: [1])], names: ["bare.test"])
+        let cases: [(Smarthost.Encryption, PeerRequirement, SendingConfiguration.TLSUse, PeerProof)] = [
+            (.offered, .opportunistic, .whenOffered, .nothing), (.offered, .required(dane), .required, dane),
+            (.required, .opportunistic, .required, .nothing),
+            (.required, .tested(isListed: true), .required, .wished(names: ["bare.test"])),
+            // What the administrator has said goes first.
+            (.never, .required(dane), .never, .nothing), (.verified, .required(dane), .required, .certificate(names: ["bare.test"])),
+            (.implicit, .required(dane), .implicit, .certificate(names: ["bare.test"])),
+        ]
+        for (encryption, says, tls, proof) in cases {
+            let network = FakeNetwork()
+            let outside = try await Outside(network, Self.zone)
+            var context = outside.context
+            context.security = Told(says)
+            let smarthost = Smarthost(domain: "", host: "bare.test", port: 587, tls: encryption)
+            _ = try await Dialer(context).open(for: message("b.test", requiresTLS: false), through: smarthost, without: [])
+            let hop = try #require(network.state.withLock { $0.hops.first })
+            #expect(hop.session.tls == tls && hop.proof == proof && hop.port == 587, "\(encryption) \(says)")
+            await outside.store.close()
+        }
+    }
+
     // MARK: What is recorded
 
     @Test func testingHindersNothingAndIsTold() async throws {

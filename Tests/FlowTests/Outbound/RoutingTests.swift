@@ -51,7 +51,8 @@ struct RoutingTests {
 
     @Test(arguments: [
         (Routing.Family.auto, false, ["192.0.2.1", "192.0.2.2", "2001:db8::1"]),
-        (.auto, true, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]), (.ipv4, true, ["192.0.2.1", "192.0.2.2"]), (.ipv6, false, ["2001:db8::1"]),
+        (.auto, true, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]), (.ipv4, true, ["192.0.2.1", "192.0.2.2"]),
+        (.ipv6, false, ["2001:db8::1"]),
         (.ipv6First, false, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]),
     ])
     func whichFamilyComesFirst(_ family: Routing.Family, _ hasName: Bool, _ addresses: [String]) async throws {
@@ -77,7 +78,9 @@ struct RoutingTests {
             "15 b.test": .init(outcome: .found([MXRecord(preference: 1, exchange: "mx.b.test")])),
             "1 mx.b.test": .init(outcome: .found([ARecord(wire: [192, 0, 2, 1])].compactMap { $0 })),
         ]
-        for (outcome, isSecure, wanted) in [(FakeResolver.Reply.Outcome.failed, false, true), (.bogus, false, true), (.noData, false, false)] {
+        for (outcome, isSecure, wanted) in [
+            (FakeResolver.Reply.Outcome.failed, false, true), (.bogus, false, true), (.noData, false, false),
+        ] {
             var records = records
             records["28 mx.b.test"] = .init(outcome: outcome, isSecure: isSecure)
             let hosts = try await Routing(resolver: FakeResolver(records), hostname: "us.test").hosts(of: "b.test")

@@ -138,7 +138,8 @@ import Testing
                 .reduce(0, +)
         }
         #expect(sessions("ee.signed.test", .tlsa, "") == 1 && sessions("wrong.signed.test", .tlsa, "validation-failure") == 1)
-        #expect(sessions("tb.signed.test", .tlsa, "certificate-host-mismatch") == 1 && sessions("forged.test", .tlsa, "dnssec-invalid") == 1)
+        #expect(
+            sessions("tb.signed.test", .tlsa, "certificate-host-mismatch") == 1 && sessions("forged.test", .tlsa, "dnssec-invalid") == 1)
         #expect(sessions("none.signed.test", .none, "") == 1 && sessions("a.plain.test", .none, "") == 1)
         await store.close()
         await peer.close()

@@ -19,7 +19,9 @@ private struct Table: Resolver {
             return Lookup(outcome: found.isEmpty ? .noData : .found(found))
         }
         let size = type == ARecord.self ? 4 : type == AAAARecord.self ? 16 : 0
-        let found = (addresses[name] ?? []).compactMap { IPAddress($0) }.filter { $0.bytes.count == size }.compactMap { Record(wire: $0.bytes) }
+        let found = (addresses[name] ?? []).compactMap { IPAddress($0) }.filter { $0.bytes.count == size }.compactMap {
+            Record(wire: $0.bytes)
+        }
         return Lookup(outcome: found.isEmpty ? .noData : .found(found), canonicalName: name)
     }
 }
