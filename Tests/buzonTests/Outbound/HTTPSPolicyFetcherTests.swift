@@ -75,7 +75,7 @@ private struct Table: Resolver {
         let moved = "HTTP/1.1 301 Moved\r\nLocation: https://mta-sts.a.test/x\r\nContent-Length: 0\r\n\r\n"
         #expect(isOther(try await fetch([("GET /.well", moved), ("GET /x", answer(Self.policy))]), "301"))
         #expect(isOther(try await fetch([("GET", answer(String(repeating: "x", count: 65_537)))]), "tooLarge"))
-        #expect(isOther(try await fetch([("GET", "no HTTP at all\r\n")]), ""))
+        #expect(isOther(try await fetch([("GET", "no HTTP at all\r\n")]), "unreachable"))
         #expect(isOther(try await fetch([], addresses: []), "no address"))
     }
 }
