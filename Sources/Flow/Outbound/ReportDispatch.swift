@@ -19,7 +19,7 @@ struct ReportDispatch: Sendable {
         /// Seconds since 1970.
         var arrival: Int64
         var smtpUTF8: Bool
-        /// RFC 8689.
+        /// RFC 8689 REQUIRETLS.
         var requiresTLS = false
         var content: any ContentSource
     }
@@ -71,7 +71,8 @@ struct ReportDispatch: Sendable {
         if !expansion.foreign.isEmpty {
             delivery.outgoing = Outgoing(
                 queueID: id, sender: "", recipients: expansion.foreign.map { Outgoing.Recipient(address: $0.description) },
-                smtpUTF8: report.needsUTF8, requiresTLS: subject.requiresTLS, isEightBit: bytes.contains { $0 >= 0x80 }, messageID: messageID)
+                smtpUTF8: report.needsUTF8, requiresTLS: subject.requiresTLS, isEightBit: bytes.contains { $0 >= 0x80 },
+                messageID: messageID)
         }
         delivery.trace = [note(expansion.locals.isEmpty ? "queued" : "delivered", "trace.report", messageID)]
         return delivery
