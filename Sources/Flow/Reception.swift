@@ -188,7 +188,7 @@ package final class Reception: Responder {
             return Reply(251, "2.0.0", "No messages waiting for node \(domain)")
         }
         // Whoever delivers hears of it.
-        try await context.store.change(.retry, .domain(name))
+        try await context.store.change(.flush, .domain(name))
         return Reply(250, "2.0.0", "Queuing for node \(domain) started")
     }
 }

@@ -6,10 +6,6 @@ import Synchronization
 package struct Setting: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         case text
-        /// Text of one line of so many characters at most.
-        case line(Int)
-        /// Two letters (ISO 3166), or nothing.
-        case country
         case integer(ClosedRange<Int>)
         case bool
         /// Comma-separated networks, `127.0.0.0/8,::1/128`.
@@ -66,12 +62,6 @@ package struct Setting: Sendable, Hashable {
         let value = value.trimmed
         switch kind {
         case .text: return value
-        case .line(let limit):
-            return value.count <= limit && !value.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? value : nil
-        case .country:
-            let isCountry =
-                value.isEmpty || value.utf8.count == 2 && value.utf8.allSatisfy { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 }
-            return isCountry ? value.uppercased() : nil
         case .integer(let range): return Int(value).flatMap { range.contains($0) ? String($0) : nil }
         case .bool:
             switch value.lowercased() {

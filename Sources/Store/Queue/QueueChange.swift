@@ -4,6 +4,8 @@ import GRDB
 package enum QueueChange: Sendable, Equatable {
     /// It is tried as soon as can be, held or not.
     case retry
+    /// As `retry`, but what is held stays so: others than the administrator may ask for it (RFC 1985).
+    case flush
     case hold
     case release
     case remove
@@ -112,6 +114,7 @@ extension Database {
         for (id, message, address) in found {
             switch change {
             case .retry: try run("UPDATE outgoing_recipient SET due = -1, held = 0 WHERE id = ?", .integer(id))
+            case .flush: try run("UPDATE outgoing_recipient SET due = -1 WHERE id = ? AND held = 0", .integer(id))
             case .hold: try run("UPDATE outgoing_recipient SET held = 1 WHERE id = ?", .integer(id))
             case .release: try run("UPDATE outgoing_recipient SET held = 0 WHERE id = ?", .integer(id))
             case .remove:

@@ -105,6 +105,10 @@ struct QueueTests {
         #expect(try await store.due("b.test", now: 10_000).isEmpty)
         #expect(try await store.change(.release, .message("a1")) == 2)
         #expect(try await store.due("b.test", now: 10_000).map(\.queueID) == ["A1"])
+        // Asked for by another host, what is held stays so.
+        try await store.change(.flush, .domain("b.test"))
+        #expect(try await store.due("b.test", now: 10_000).map(\.queueID) == ["A1"])
+        #expect(try await store.queue(.message("B1"))[0].recipients[0].state.due == 9_000)
         #expect(try await store.change(.retry, .address("X@b.test")) == 2)
         #expect(try await store.due("b.test").map(\.recipients[0].state.due) == [-1, -1])
         #expect(try await store.change(.remove, .address("y@c.test")) == 1)
