@@ -51,7 +51,8 @@ struct ReportDispatch: Sendable {
             try await store.record([note("dropped", "trace.report-dropped")])
             return nil
         }
-        let original = try await original(subject, isWanted: recipients.contains { $0.action == .failed })
+        // What can't be read any more must not keep its sender from hearing of it, nor the message in the queue for ever.
+        let original = (try? await original(subject, isWanted: recipients.contains { $0.action == .failed })) ?? .headers([])
         let report = DeliveryReport(
             hostname: hostname, queueID: subject.queueID, reportID: id, sender: subject.sender, envelopeID: subject.envelopeID,
             arrival: subject.arrival, now: now / 1_000_000, languages: languages(original, isHere: !expansion.locals.isEmpty),

@@ -115,6 +115,69 @@ import Testing
         await outside.store.close()
     }
 
+    @Test func whatIsHeldIsNotSent() async throws {
+        let outside = try await Outside(FakeNetwork(delay: .milliseconds(30)))
+        try await outside.store.set(.destinationConcurrency, to: "1")
+        for index in 0..<40 { try await outside.queue("Q\(index)", to: [.init(address: "a@b.test")]) }
+        let running = Task { await outside.queue.run() }
+        while outside.network.delivered.count < 3 { try await Task.sleep(for: .milliseconds(5)) }
+        try await outside.store.change(.hold, .all)
+        let sent = outside.network.delivered.count
+        try await Task.sleep(for: .milliseconds(600))
+        #expect(outside.network.delivered.count <= sent + 3)
+        running.cancel()
+        await running.value
+        await outside.store.close()
+    }
+
+    @Test func whatIsUnderWayIsFinished() async throws {
+        let outside = try await Outside(FakeNetwork(delay: .milliseconds(300)))
+        try await outside.store.set(.destinationConcurrency, to: "1")
+        for index in 0..<3 { try await outside.queue("Q\(index)", to: [.init(address: "a@b.test")]) }
+        let running = Task { await outside.queue.run() }
+        while outside.queue.activity.workers == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        await outside.queue.finish(grace: .seconds(10))
+        running.cancel()
+        await running.value
+        #expect(outside.network.delivered.count == 1)
+        #expect(try await outside.store.queue().count == 2)
+        await outside.store.close()
+    }
+
+    /// The peer has not refused anything: the message is due as before.
+    @Test func whatIsBrokenOffWasNoAttempt() async throws {
+        let network = FakeNetwork(
+            delay: .seconds(20),
+            answer: { _, message in
+                message.recipients.map { _ in .broken(SendingFailure(.closed, .mail, "sending was cancelled")) }
+            })
+        let outside = try await Outside(network)
+        try await outside.queue("Q1", to: [.init(address: "a@b.test")])
+        let running = Task { await outside.queue.run() }
+        while network.state.withLock({ $0.connections }) == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        running.cancel()
+        await running.value
+        let state = try await outside.store.queue().first?.recipients.first?.state
+        #expect(state == QueueState())
+        await outside.store.close()
+    }
+
+    /// A damaged disk: the sender hears of it, though not what he wrote.
+    @Test func aReportOnWhatCanNotBeRead() async throws {
+        struct Damaged: ContentSource {
+            var count: Int { 1_000 }
+            func read(at offset: Int, limit: Int) async throws -> [UInt8] { throw StoreFailure.ioError("too short") }
+        }
+        let outside = try await Outside(FakeNetwork())
+        let told = DeliveryReport.Recipient(
+            address: "a@b.test", originalType: nil, originalAddress: nil, forwardedFor: nil, action: .failed, status: "5.1.1",
+            host: "mx.b.test", reply: nil, detail: "", reason: "", lastAttempt: 0)
+        let report = try await outside.queue.context.dispatch.report(
+            on: .init(queueID: "Q1", sender: "yo@virtual.test", arrival: 0, smtpUTF8: false, content: Damaged()), [told])
+        #expect(report?.recipients.count == 1)
+        await outside.store.close()
+    }
+
     @Test func concurrencyGrowsWithSuccess() async throws {
         let network = FakeNetwork(delay: .milliseconds(5))
         let outside = try await Outside(network)
