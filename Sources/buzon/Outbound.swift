@@ -118,6 +118,9 @@ private enum LocalAddresses {
 
 /// Runs the queue from before the doors open until after they have closed.
 struct OutboundService: Service {
+    /// For messages under way at the end.
+    static let grace = Duration.seconds(5)
+
     let outbound: Outbound
 
     func run() async throws {
@@ -132,6 +135,7 @@ struct OutboundService: Service {
                 }
             }
             try? await gracefulShutdown()
+            await outbound.queue.finish(grace: Self.grace)
             group.cancelAll()
         }
         await outbound.results.flush()

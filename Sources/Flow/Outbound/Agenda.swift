@@ -49,3 +49,24 @@ struct Agenda: Sendable {
         }
     }
 }
+
+/// Domains in the order in which they came, each once.
+struct DomainLine: Sendable {
+    private var names: ArraySlice<String> = []
+    private var known: Set<String> = []
+
+    var isEmpty: Bool { names.isEmpty }
+    var all: [String] { Array(names) }
+
+    /// One that is there keeps its place.
+    mutating func append(_ name: String) {
+        if known.insert(name).inserted { names.append(name) }
+    }
+
+    mutating func popFirst() -> String? {
+        guard let name = names.popFirst() else { return nil }
+        known.remove(name)
+        if names.isEmpty { names = [] }
+        return name
+    }
+}

@@ -10,6 +10,14 @@ struct Attempt: Sendable {
         /// Into a mailbox here.
         case delivered
         case failed(Setback)
+
+        /// Whether it is what a host said, or sure without one.
+        var isAnswered: Bool {
+            switch self {
+            case .accepted, .delivered: true
+            case .failed(let setback): setback.reply != nil || setback.isPermanent
+            }
+        }
     }
 
     /// Addresses that one attempt uses at most, one after the other.

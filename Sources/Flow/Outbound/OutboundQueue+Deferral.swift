@@ -35,15 +35,14 @@ extension OutboundQueue {
     /// True: nothing of the domain is due any more, or it gets its own attempts again.
     private func putOffPage(_ domain: String, _ deferral: Deferral) async -> Bool {
         let now = context.now
-        let leased: Set<Int64>? = state.withLock { state in
+        let look: (number: Int, leased: Set<Int64>)? = state.withLock { state in
             guard deferral.setback.isPermanent || state.schedule.isResting(deferral.lane, now: now) else {
                 state.schedule.note(domain, due: now, now: now)
                 return nil
             }
-            state.schedule.beginReading()
-            return state.schedule.leased(domain)
+            return (state.schedule.beginReading(), state.schedule.leased(domain))
         }
-        guard let leased else {
+        guard let look else {
             ring()
             return true
         }
@@ -52,9 +51,9 @@ extension OutboundQueue {
         do {
             defer { state.withLock { $0.schedule.endReading() } }
             let page = try await context.store.due(
-                domain: domain, now: now, without: leased, limit: Self.deferralPage, recipients: SendingLimits().recipients)
+                domain: domain, now: now, without: look.leased, limit: Self.deferralPage, recipients: SendingLimits().recipients)
             isAll = page.isAll || page.messages.isEmpty
-            messages = state.withLock { state in page.messages.filter { state.schedule.lease($0) } }
+            messages = state.withLock { state in page.messages.filter { state.schedule.lease($0, in: look.number) } }
         } catch {
             context.report("queue", "\(error)")
             return true

@@ -8,7 +8,7 @@ extension OutboundQueue {
     func work(_ lane: String, _ kept: Link?) async {
         var link = kept
         var served = 0
-        while !Task.isCancelled, let message = state.withLock({ $0.schedule.take(lane, served: served) }) {
+        while !Task.isCancelled, let message = state.withLock({ $0.isFinishing ? nil : $0.schedule.take(lane, served: served) }) {
             served += 1
             let next = await deliver(message, lane, &link)
             if state.withLock({ $0.schedule.hasMore(lane) }) { ring() }
@@ -34,6 +34,11 @@ extension OutboundQueue {
         let smarthost = state.withLock { Self.smarthost(message.domain, $0.smarthosts) }
         let course = await attempt.run(message, through: smarthost, &link)
         let now = context.now
+        if Task.isCancelled {
+            // Broken off by us, which says nothing about the peer: what it has answered counts, the rest is due as before.
+            await settle(message, course.results.filter { $0.value.isAnswered })
+            return .more
+        }
         if course.hasSucceeded { state.withLock { $0.schedule.succeeded(lane) } }
         guard let setback = course.laneSetback, !message.requiresTLS else {
             await settle(message, course.results)

@@ -14,11 +14,15 @@ package final class OutboundQueue: Sendable {
         var schedule = Schedule()
         var hasArrivals = false
         var mustScan = true
+        /// What is in memory may not be what is in the store.
+        var hasChanged = false
         var lastScan: Int64 = 0
         var lastArrival: Int64 = 0
         var smarthosts: [String: Smarthost] = [:]
         var settings: [String] = []
         var idle = IdleLinks()
+        /// Nothing more is begun.
+        var isFinishing = false
         /// Wakes the loop; nil while it does not run.
         var bell: AsyncStream<Void>.Continuation?
         /// Takes what is to be put off; nil while the loop does not run.
@@ -42,9 +46,12 @@ package final class OutboundQueue: Sendable {
         ring()
     }
 
-    /// Everything is looked at anew.
+    /// Everything is looked at anew, what no worker has yet included: somebody holds it, or has removed it.
     private func rescan() {
-        state.withLock { $0.mustScan = true }
+        state.withLock { state in
+            state.mustScan = true
+            state.hasChanged = true
+        }
         ring()
     }
 
@@ -61,7 +68,16 @@ package final class OutboundQueue: Sendable {
         }
     }
 
-    /// Until it is cancelled. Messages under way are finished first.
+    /// Takes no further message. Returns when those under way are settled, or after `grace`: what is cut off then may be on its way twice.
+    package func finish(grace: Duration) async {
+        state.withLock { $0.isFinishing = true }
+        let end = ContinuousClock.now + grace
+        while state.withLock({ $0.schedule.workers > 0 }), ContinuousClock.now < end {
+            guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
+        }
+    }
+
+    /// Until it is cancelled, which breaks conversations off.
     package func run() async {
         await withTaskExecutorPreference(context.transport.executor()) { await schedule() }
     }
@@ -97,7 +113,14 @@ package final class OutboundQueue: Sendable {
             group.cancelAll()
         }
         for wake in watch { wake.cancel() }
-        for link in state.withLock({ $0.idle.removeAll() }) { await link.conversation.close() }
+        await close(state.withLock { $0.idle.removeAll() })
+    }
+
+    /// All at once, since a peer may take its time over QUIT.
+    private func close(_ links: [Link]) async {
+        await withDiscardingTaskGroup { group in
+            for link in links { group.addTask { await link.conversation.close() } }
+        }
     }
 
     /// The connection that a worker takes over, and one that must go before it opens its own: those that wait count among all.
@@ -111,6 +134,7 @@ package final class OutboundQueue: Sendable {
     private func nextAction() -> Schedule.Action? {
         let now = context.now
         return state.withLock { state in
+            guard !state.isFinishing else { return nil }
             let smarthosts = state.smarthosts
             state.schedule.advance(now: now) { Self.lane($0, smarthosts) }
             let idle = state.idle
@@ -126,10 +150,13 @@ package final class OutboundQueue: Sendable {
             let (isDue, links) = state.withLock { state in
                 let old = state.idle.removeOld(now: now)
                 state.schedule.sweep(now: now)
-                if now - state.lastScan >= Self.scanTime { state.mustScan = true }
-                return (state.mustScan || state.schedule.nextDue.map { $0 <= now } ?? false || state.schedule.workers == 0, old)
+                // Also where the clock was set back.
+                if abs(now - state.lastScan) >= Self.scanTime { state.mustScan = true }
+                // What is in memory may wait for a destination's rest to end.
+                let isWaiting = state.schedule.workers == 0 || state.schedule.pendingCount > 0
+                return (state.mustScan || isWaiting || state.schedule.nextDue.map { $0 <= now } ?? false, old)
             }
-            for link in links { await link.conversation.close() }
+            await close(links)
             if isDue { ring() }
         }
     }
@@ -137,8 +164,11 @@ package final class OutboundQueue: Sendable {
     // MARK: What waits
 
     private func look() async {
+        let now = context.now
         let (mustScan, hasArrivals) = state.withLock { state in
+            if state.hasChanged { state.schedule.unload(now: now) }
             defer {
+                state.hasChanged = false
                 state.mustScan = false
                 state.hasArrivals = false
             }
@@ -171,7 +201,7 @@ package final class OutboundQueue: Sendable {
             // Made by the old terms: another password, less encryption.
             return state.idle.removeAll()
         }
-        for link in obsolete { await link.conversation.close() }
+        await close(obsolete)
         var name: String?
         repeat {
             let page = try await context.store.dueDomains(after: name, until: now + Self.horizon)
@@ -184,15 +214,12 @@ package final class OutboundQueue: Sendable {
         var isEnd = false
         while !isEnd, !Task.isCancelled {
             let now = context.now
-            let after = state.withLock { state in
-                state.schedule.beginReading()
-                return state.lastArrival
-            }
+            let (reading, after) = state.withLock { state in (state.schedule.beginReading(), state.lastArrival) }
             defer { state.withLock { $0.schedule.endReading() } }
             let page = try await context.store.arrivals(after: after, now: now, recipients: SendingLimits().recipients)
             state.withLock { state in
                 let smarthosts = state.smarthosts
-                for message in page.messages { state.schedule.arrived(message, now: now) { Self.lane($0, smarthosts) } }
+                for message in page.messages { state.schedule.arrived(message, in: reading, now: now) { Self.lane($0, smarthosts) } }
                 state.lastArrival = max(state.lastArrival, page.last)
             }
             note(page.later, now)
@@ -209,7 +236,7 @@ package final class OutboundQueue: Sendable {
     }
 
     private func load(_ lane: String, _ domain: String, _ leased: Set<Int64>) async {
-        state.withLock { $0.schedule.beginReading() }
+        let reading = state.withLock { $0.schedule.beginReading() }
         defer { state.withLock { $0.schedule.endReading() } }
         do {
             let found = try await context.store.due(
@@ -218,7 +245,8 @@ package final class OutboundQueue: Sendable {
             state.withLock { state in
                 // Far away, the next scan finds it.
                 let next = found.next.flatMap { $0 <= now + Self.horizon ? $0 : nil }
-                state.schedule.loaded(found.messages, of: domain, in: lane, isAll: found.isAll, next: next, now: now)
+                state.schedule.loaded(
+                    found.messages, of: domain, in: lane, reading: reading, isAll: found.isAll, next: next, now: now)
             }
         } catch {
             context.report("queue", "\(error)")

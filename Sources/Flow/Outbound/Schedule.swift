@@ -22,12 +22,14 @@ struct Schedule: Sendable {
     /// Lanes that are worked on at once. More due domains wait in the agenda.
     static let laneLimit = 2_000
     static let firstConcurrency = 3.0
+    /// Messages that a connection serves while another lane waits for its place.
+    static let turn = 10
     /// Seconds until a dead destination is asked again.
     static let deadTimes: [Int64] = [60, 120, 300, 600, 900]
 
     struct Lane: Sendable {
         /// With due mail that was not loaded yet, the next first.
-        var domains: [String] = []
+        var domains = DomainLine()
         var pending: ArraySlice<QueuedMessage> = []
         var workers = 0
         var concurrency = Schedule.firstConcurrency
@@ -53,9 +55,11 @@ struct Schedule: Sendable {
     private var agenda = Agenda()
     /// Messages that were handed out, by domain.
     private var leases: [String: Set<Int64>] = [:]
-    /// Looks at the store that have not ended, and the messages that were finished meanwhile: they may still be among what is found.
+    /// Looks at the store that have not ended, the number of the last that began, and what was finished meanwhile with that number: it may
+    /// still be among what those find that had begun by then.
     private var readings = 0
-    private var departed: Set<Int64> = []
+    private var lastReading = 0
+    private var departed: [String: [Int64: Int]] = [:]
     private var laneOf: [String: String] = [:]
     /// Lanes in the order in which they get their turn.
     private var turns: [String] = []
@@ -82,28 +86,25 @@ struct Schedule: Sendable {
         while turns.count < Self.laneLimit, let domain = agenda.next(until: now) {
             let name = lane(domain)
             laneOf[domain] = name
-            var entry = lanes[name] ?? Lane()
-            if entry.notBefore > now {
-                lanes[name] = entry
-                agenda.add(domain, due: entry.notBefore)
+            if let rest = lanes[name]?.notBefore, rest > now {
+                agenda.add(domain, due: rest)
                 // What comes back at once would be taken again.
                 continue
             }
-            if !entry.domains.contains(domain) { entry.domains.append(domain) }
-            lanes[name] = entry
+            lanes[name, default: Lane()].domains.append(domain)
             enlist(name)
         }
     }
 
     /// New mail that is due at once goes straight into its lane where there is room, within a look at the store; else the lane asks for it in
     /// its turn.
-    mutating func arrived(_ message: QueuedMessage, now: Int64, lane: (String) -> String) {
+    mutating func arrived(_ message: QueuedMessage, in reading: Int, now: Int64, lane: (String) -> String) {
         let name = laneOf[message.domain] ?? lane(message.domain)
         var entry = lanes[name] ?? Lane()
         guard pendingCount < Self.pendingLimit, entry.pending.count < Self.page, entry.domains.isEmpty, !entry.isLoading,
             entry.notBefore <= now, entry.hasTurns || turns.count < Self.laneLimit
         else { return note(message.domain, due: now, now: now) }
-        guard lease(message) else { return }
+        guard lease(message, in: reading) else { return }
         laneOf[message.domain] = name
         entry.pending.append(message)
         pendingCount += 1
@@ -117,12 +118,28 @@ struct Schedule: Sendable {
         turns.append(name)
     }
 
-    /// Before the store is asked. What departs until `endReading` is not taken for there.
-    mutating func beginReading() { readings += 1 }
+    /// Before the store is asked. What departs until `endReading` is not taken for there. Answers the look's number.
+    mutating func beginReading() -> Int {
+        readings += 1
+        lastReading += 1
+        return lastReading
+    }
 
     mutating func endReading() {
         readings -= 1
-        if readings == 0 { departed = [] }
+        if readings == 0 { departed = [:] }
+    }
+
+    /// What waits in memory stays in the store, and is read again as it is there now: somebody has changed it.
+    mutating func unload(now: Int64) {
+        for (name, lane) in lanes where !lane.pending.isEmpty {
+            for message in lane.pending {
+                forgetLease(message)
+                agenda.add(message.domain, due: now)
+            }
+            lanes[name]?.pending = []
+        }
+        pendingCount = 0
     }
 
     // MARK: Turns
@@ -136,7 +153,7 @@ struct Schedule: Sendable {
         while looked < turns.count {
             if cursor >= turns.count { cursor = 0 }
             let name = turns[cursor]
-            guard var lane = lanes[name], !lane.pending.isEmpty || lane.mayLoad else {
+            guard let lane = lanes[name], !lane.pending.isEmpty || lane.mayLoad else {
                 lanes[name]?.hasTurns = false
                 turns.swapAt(cursor, turns.count - 1)
                 turns.removeLast()
@@ -144,19 +161,16 @@ struct Schedule: Sendable {
             }
             looked += 1
             cursor += 1
-            if lane.mayLoad {
-                let domain = lane.domains.removeFirst()
-                lane.isLoading = true
-                lanes[name] = lane
+            if lane.mayLoad, let domain = lanes[name]?.domains.popFirst() {
+                lanes[name]?.isLoading = true
                 return .load(lane: name, domain: domain, leased: leases[domain] ?? [])
             }
             let wanted = min(Int(lane.concurrency), caps.destination, lane.workers + lane.pending.count)
             // Another lane's connection is closed for a first one, not for one more.
             let isRoom = workers < caps.total && (lane.workers == 0 || workers + idle < caps.total || hasIdle(name))
             if !lane.pending.isEmpty, lane.workers < wanted, isRoom, lane.notBefore <= now {
-                lane.workers += 1
+                lanes[name]?.workers += 1
                 workers += 1
-                lanes[name] = lane
                 return .open(lane: name)
             }
         }
@@ -164,15 +178,16 @@ struct Schedule: Sendable {
     }
 
     /// The answer to `.load`, within its reading. `isAll`: nothing else is due; `next`: when the domain has something next.
-    mutating func loaded(_ messages: [QueuedMessage], of domain: String, in name: String, isAll: Bool, next: Int64?, now: Int64) {
-        guard var lane = lanes[name] else { return }
-        lane.isLoading = false
+    mutating func loaded(
+        _ messages: [QueuedMessage], of domain: String, in name: String, reading: Int, isAll: Bool, next: Int64?, now: Int64
+    ) {
+        guard lanes[name] != nil else { return }
+        lanes[name]?.isLoading = false
         // Read before they were finished, some are no longer there.
-        let fresh = messages.filter { lease($0) }
-        lane.pending += fresh
+        let fresh = messages.filter { lease($0, in: reading) }
+        lanes[name]?.pending += fresh
         pendingCount += fresh.count
-        if !isAll { lane.domains.append(domain) }
-        lanes[name] = lane
+        if !isAll { lanes[name]?.domains.append(domain) }
         enlist(name)
         if let next { agenda.add(domain, due: next) }
     }
@@ -189,27 +204,34 @@ struct Schedule: Sendable {
     /// The next message for a worker of the lane. Nil: it has nothing more to do, or others wait for its place.
     mutating func take(_ name: String, served: Int) -> QueuedMessage? {
         guard let lane = lanes[name], !lane.pending.isEmpty else { return nil }
-        if served > 0, isOverFairShare(lane) { return nil }
+        if served > 0, isOverFairShare(lane, served) { return nil }
         pendingCount -= 1
         defer { enlist(name) }
-        return lanes[name]?.pending.popFirst()
+        let message = lanes[name]?.pending.popFirst()
+        // What a slice has left behind it would keep.
+        if lanes[name]?.pending.isEmpty == true { lanes[name]?.pending = [] }
+        return message
     }
 
     /// Whether messages of the lane wait that no worker has.
     func hasMore(_ name: String) -> Bool { lanes[name].map { !$0.pending.isEmpty || $0.mayLoad } ?? false }
 
-    private func isOverFairShare(_ lane: Lane) -> Bool {
+    private func isOverFairShare(_ lane: Lane, _ served: Int) -> Bool {
         guard workers >= caps.total else { return Double(lane.workers) > max(1, lane.concurrency) }
-        let waiting = turns.contains { name in lanes[name].map { $0.workers == 0 && !$0.pending.isEmpty } ?? false }
-        return waiting && lane.workers > max(1, caps.total / max(1, turns.count))
+        guard served >= Self.turn || lane.workers > max(1, caps.total / max(1, turns.count)) else { return false }
+        return turns.contains { name in lanes[name].map { $0.workers == 0 && !$0.pending.isEmpty } ?? false }
     }
 
     /// The message is not this worker's any more; it comes again when it is due. `hasMore`: more of its recipients are due now.
     mutating func release(_ message: QueuedMessage, due: Int64?, hasMore: Bool, now: Int64) {
-        if readings > 0 { departed.insert(message.id) }
+        if readings > 0 { departed[message.domain, default: [:]][message.id] = lastReading }
+        forgetLease(message)
+        if hasMore { agenda.add(message.domain, due: now) } else if let due { agenda.add(message.domain, due: due) }
+    }
+
+    private mutating func forgetLease(_ message: QueuedMessage) {
         leases[message.domain]?.remove(message.id)
         if leases[message.domain]?.isEmpty == true { leases[message.domain] = nil }
-        if hasMore { agenda.add(message.domain, due: now) } else if let due { agenda.add(message.domain, due: due) }
     }
 
     /// Back to the head of its lane, as another connection can take it.
@@ -256,13 +278,11 @@ struct Schedule: Sendable {
 
     /// What waits in memory for a lane, handed to the one who settles it all, with the domains that have more.
     mutating func drain(_ name: String) -> (messages: [QueuedMessage], domains: [String]) {
-        guard var lane = lanes[name] else { return ([], []) }
-        defer { lanes[name] = lane }
-        let messages = Array(lane.pending)
-        pendingCount -= messages.count
-        lane.pending = []
-        defer { lane.domains = [] }
-        return (messages, lane.domains)
+        guard let lane = lanes[name] else { return ([], []) }
+        pendingCount -= lane.pending.count
+        lanes[name]?.pending = []
+        lanes[name]?.domains = DomainLine()
+        return (Array(lane.pending), lane.domains.all)
     }
 
     /// Seconds since 1970 until which a domain's destination rests, whatever is due there; nil where it does not.
@@ -272,9 +292,10 @@ struct Schedule: Sendable {
 
     func leased(_ domain: String) -> Set<Int64> { leases[domain] ?? [] }
 
-    /// False: it is another's, or was finished since the store was asked.
-    mutating func lease(_ message: QueuedMessage) -> Bool {
-        !departed.contains(message.id) && leases[message.domain, default: []].insert(message.id).inserted
+    /// False: it is another's, or was finished since the look began that found it.
+    mutating func lease(_ message: QueuedMessage, in reading: Int) -> Bool {
+        guard departed[message.domain]?[message.id].map({ $0 < reading }) ?? true else { return false }
+        return leases[message.domain, default: []].insert(message.id).inserted
     }
 
     /// Whether no new connection is opened there for now.

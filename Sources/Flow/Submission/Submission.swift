@@ -26,11 +26,10 @@ struct Submission: Sendable {
                     Reason("trace.not-owned", ["address": foreign.description, "login": login]))
             }
         } else if header.defect == .tooLong {
-            // What can't be read can't be freed of its Bcc.
-            return Self.refuse(.tooLong)
+            return .ready(spool)
         }
         let added = added(header, reversePath, stamp)
-        guard !added.isEmpty || !header.removed.isEmpty || header.gap != nil else { return .ready(spool) }
+        guard !added.isEmpty || !header.removed.isEmpty else { return .ready(spool) }
         return .ready(try await rewrite(spool, header, added))
     }
 
@@ -70,18 +69,11 @@ struct Submission: Sendable {
             try target.append(added)
             // Where the original has no header, an empty line ends ours.
             if !header.isPresent { try target.append([0x0D, 0x0A]) }
-            let content = UnsafeRawBufferPointer(bytes)
             var start = 0
-            for range in header.removed {
-                try target.append(UnsafeRawBufferPointer(rebasing: content[start..<range.lowerBound]), by: 1 << 20)
+            for range in header.removed + [bytes.count..<bytes.count] {
+                try target.append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<range.lowerBound]), by: 1 << 20)
                 start = range.upperBound
             }
-            if let gap = header.gap {
-                try target.append(UnsafeRawBufferPointer(rebasing: content[start..<gap]), by: 1 << 20)
-                try target.append([0x0D, 0x0A])
-                start = gap
-            }
-            try target.append(UnsafeRawBufferPointer(rebasing: content[start...]), by: 1 << 20)
             return target
         }
     }

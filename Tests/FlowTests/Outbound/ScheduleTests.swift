@@ -32,7 +32,9 @@ struct ScheduleTests {
                 let taken = mail[domain, default: []].prefix(Schedule.page)
                 mail[domain]?.removeFirst(taken.count)
                 schedule.loaded(
-                    taken.map { message($0, domain) }, of: domain, in: lane, isAll: mail[domain, default: []].isEmpty, next: nil, now: now)
+                    taken.map { message($0, domain) }, of: domain, in: lane, reading: 1, isAll: mail[domain, default: []].isEmpty,
+                    next: nil,
+                    now: now)
             }
         }
         return opened
@@ -93,7 +95,8 @@ struct ScheduleTests {
         schedule.advance(now: 5) { $0 }
         let load = schedule.next(now: 5)
         #expect(load == .load(lane: "b.test", domain: "b.test", leased: []))
-        schedule.loaded([message(1, "b.test"), message(1, "b.test")], of: "b.test", in: "b.test", isAll: true, next: 9, now: 5)
+        schedule.loaded(
+            [message(1, "b.test"), message(1, "b.test")], of: "b.test", in: "b.test", reading: 1, isAll: true, next: 9, now: 5)
         let open = schedule.next(now: 5)
         #expect(open == .open(lane: "b.test"))
         let first = schedule.take("b.test", served: 0)
@@ -112,33 +115,89 @@ struct ScheduleTests {
         var schedule = Schedule()
         schedule.note("b.test", due: 0, now: 0)
         schedule.advance(now: 0) { $0 }
-        schedule.beginReading()
+        let reading = schedule.beginReading()
         _ = schedule.next(now: 0)
-        let isLeased = schedule.lease(message(1, "b.test"))
+        let isLeased = schedule.lease(message(1, "b.test"), in: reading)
         #expect(isLeased)
         schedule.release(message(1, "b.test"), due: nil, hasMore: false, now: 0)
-        schedule.loaded([message(1, "b.test"), message(2, "b.test")], of: "b.test", in: "b.test", isAll: true, next: nil, now: 0)
-        let isTakenAgain = schedule.lease(message(1, "b.test"))
+        schedule.loaded(
+            [message(1, "b.test"), message(2, "b.test")], of: "b.test", in: "b.test", reading: reading, isAll: true, next: nil, now: 0)
+        let isTakenAgain = schedule.lease(message(1, "b.test"), in: reading)
         #expect(schedule.leased("b.test") == [2] && schedule.pendingCount == 1 && !isTakenAgain)
         schedule.endReading()
-        let isFree = schedule.lease(message(1, "b.test"))
+        let isFree = schedule.lease(message(1, "b.test"), in: reading)
         #expect(isFree)
+    }
+
+    /// The same message's other destinations, and looks that began later, are not concerned.
+    @Test func whatDepartedIsOneDestinationOfALook() {
+        var schedule = Schedule()
+        let early = schedule.beginReading()
+        schedule.release(message(1, "a.test"), due: nil, hasMore: true, now: 0)
+        let other = schedule.lease(message(1, "b.test"), in: early)
+        let same = schedule.lease(message(1, "a.test"), in: early)
+        let late = schedule.lease(message(1, "a.test"), in: schedule.beginReading())
+        #expect(other && !same && late)
+    }
+
+    @Test func whatWasChangedIsReadAgain() throws {
+        var schedule = Schedule()
+        for id in 1...3 { schedule.arrived(message(Int64(id), "b.test"), in: 1, now: 7) { $0 } }
+        let open = schedule.next(now: 7)
+        let taken = schedule.take("b.test", served: 0)
+        #expect(open == .open(lane: "b.test") && taken?.id == 1)
+        schedule.unload(now: 8)
+        let none = schedule.take("b.test", served: 1)
+        #expect(none == nil && schedule.pendingCount == 0 && schedule.leased("b.test") == [1])
+        schedule.advance(now: 8) { $0 }
+        let load = schedule.next(now: 8)
+        #expect(load == .load(lane: "b.test", domain: "b.test", leased: [1]))
+    }
+
+    /// Where there are more destinations than connections, each gets its turn.
+    @Test func aConnectionIsNotKeptFromOthersForEver() {
+        var schedule = Schedule(caps: .init(destination: 20, total: 1))
+        for id in 1...40 { schedule.arrived(message(Int64(id), "b.test"), in: 1, now: 0) { $0 } }
+        let open = schedule.next(now: 0)
+        #expect(open == .open(lane: "b.test"))
+        let alone = schedule.take("b.test", served: 30)
+        schedule.arrived(message(99, "c.test"), in: 1, now: 0) { $0 }
+        let within = schedule.take("b.test", served: Schedule.turn - 1)
+        let beyond = schedule.take("b.test", served: Schedule.turn)
+        #expect(alone != nil && within != nil && beyond == nil)
+        schedule.ended("b.test", now: 0)
+        let opened = [schedule.next(now: 0), schedule.next(now: 0)]
+        #expect(opened == [.open(lane: "c.test"), nil])
+    }
+
+    /// A smarthost's lane has them all.
+    @Test(.timeLimit(.minutes(1))) func manyDomainsInOneLane() {
+        var schedule = Schedule()
+        for index in 0..<50_000 { schedule.note("d\(index).test", due: 0, now: 0) }
+        schedule.note("d7.test", due: 0, now: 0)
+        var loaded: Set<String> = []
+        schedule.advance(now: 0) { _ in "relay" }
+        while case .load(let lane, let domain, _) = schedule.next(now: 0) {
+            loaded.insert(domain)
+            schedule.loaded([], of: domain, in: lane, reading: 1, isAll: true, next: nil, now: 0)
+        }
+        #expect(loaded.count == 50_000)
     }
 
     @Test func arrivalsGoStraightIntoTheirLane() throws {
         var schedule = Schedule()
-        for id in 1...Int64(Schedule.page + 5) { schedule.arrived(message(id, "b.test"), now: 7) { $0 } }
+        for id in 1...Int64(Schedule.page + 5) { schedule.arrived(message(id, "b.test"), in: 1, now: 7) { $0 } }
         // What is more than a page stays in the store.
         #expect(schedule.pendingCount == Schedule.page && schedule.leased("b.test").count == Schedule.page)
         #expect(schedule.nextDue == 7)
         let open = schedule.next(now: 7)
         #expect(open == .open(lane: "b.test"))
         // Twice the same, and nothing while the destination rests.
-        schedule.arrived(message(1, "b.test"), now: 7) { $0 }
+        schedule.arrived(message(1, "b.test"), in: 1, now: 7) { $0 }
         #expect(schedule.pendingCount == Schedule.page)
         _ = schedule.failed("b.test", now: 7)
         _ = schedule.drain("b.test")
-        schedule.arrived(message(99, "b.test"), now: 8) { $0 }
+        schedule.arrived(message(99, "b.test"), in: 1, now: 8) { $0 }
         #expect(schedule.pendingCount == 0 && schedule.isResting("b.test", now: 8))
         #expect(!schedule.leased("b.test").contains(99))
     }
@@ -146,8 +205,8 @@ struct ScheduleTests {
     /// Connections that wait are not closed for second ones.
     @Test func secondConnectionsNeedRoom() {
         var schedule = Schedule(caps: .init(destination: 20, total: 4))
-        for id in 1...2 { schedule.arrived(message(Int64(id), "b.test"), now: 0) { $0 } }
-        schedule.arrived(message(3, "c.test"), now: 0) { $0 }
+        for id in 1...2 { schedule.arrived(message(Int64(id), "b.test"), in: 1, now: 0) { $0 } }
+        schedule.arrived(message(3, "c.test"), in: 1, now: 0) { $0 }
         let first = [schedule.next(now: 0, idle: 3), schedule.next(now: 0, idle: 3), schedule.next(now: 0, idle: 3)]
         #expect(first == [.open(lane: "b.test"), .open(lane: "c.test"), nil])
         let itsOwn = schedule.next(now: 0, idle: 3) { $0 == "b.test" }
