@@ -36,6 +36,18 @@ package enum OptionsFailure: Error, Hashable {
     case library(String)
 }
 
+extension OptionsFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .badForwarder(let text): "no address of a resolver: \(text)"
+        case .unreadableTrustAnchors(let path): "can't be read: \(path)"
+        case .badTrustAnchor(let text): "no DS or DNSKEY record: \(text)"
+        case .badLocalName(let text): "no record: \(text)"
+        case .library(let text): text
+        }
+    }
+}
+
 private func parts(_ text: String, _ separator: Character) -> [String] {
     var parts: [String] = []
     var part = ""

@@ -73,6 +73,7 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
     private let loops: Loops
     private let log: Logger
     private let limits = ConnectionLimits()
+    private let handshakes = FailedHandshakes()
     private let lobby: Lobby
     private let server: NIOAsyncChannel<Accepted, Never>
     private let open = Mutex<(bells: [UInt64: Doorbell], isClosing: Bool)>(([:], false))
@@ -203,13 +204,28 @@ where R.Question == Session.Question, R.Answer == Session.Answer {
                 try await Driver.converse(session, responder, doorbell, log, door.security, &arrivals, outbound)
             }
         } catch let failure as TLSFailure {
-            log.info("TLS: \(failure)")
+            // Anybody can fail at it, as often as he likes.
+            if handshakes.mayTell() { log.info("TLS: \(failure)") } else { log.debug("TLS: \(failure)") }
         } catch {
             // The peer went away in the middle: resets and broken pipes are its business.
             log.debug("connection lost", metadata: ["error": "\(error)"])
         }
         await responder.end()
         log.debug("disconnected")
+    }
+}
+
+/// Lets one line of a second into the log.
+private final class FailedHandshakes: Sendable {
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    func mayTell() -> Bool {
+        let now = ContinuousClock.now
+        return last.withLock { last in
+            if let last, now - last < .seconds(1) { return false }
+            last = now
+            return true
+        }
     }
 }
 

@@ -13,6 +13,8 @@ final class Certificates: Sendable {
     private struct Stamp: Sendable, Equatable {
         var generation: UInt64
         var files: [String]
+        /// Certificates come to their end without anybody's doing.
+        var day: Int64
     }
 
     /// A file that holds more is none of ours.
@@ -24,7 +26,8 @@ final class Certificates: Sendable {
     private let log: Logger
     private let tickets: TicketKeys
     private let current: Mutex<ServerContext>
-    private let seen: Mutex<Stamp>
+    /// Nil: it is to be tried again.
+    private let seen: Mutex<Stamp?>
     private let told = Mutex<[String]>([])
     /// What each pair of files held when it was right, by its paths.
     private let kept: Mutex<[String: Certificate]>
@@ -68,7 +71,13 @@ final class Certificates: Sendable {
             current.withLock { $0 = context }
             log.info("certificate: \(context.certificates[0].summary)")
         } catch {
-            log.error("certificate: \(error)")
+            seen.withLock { $0 = nil }
+            let complaint = "\(error)"
+            let isTold = told.withLock { told in
+                defer { told = [complaint] }
+                return told == [complaint]
+            }
+            if !isTold { log.error("certificate: \(complaint)") }
         }
     }
 
@@ -107,6 +116,9 @@ final class Certificates: Sendable {
                 complaints.append("\(one.id): \(error)")
             }
         }
+        // One that is over shadows none that is not.
+        let now = Int64(time(nil))
+        certificates = certificates.filter { $0.notAfter > now } + certificates.filter { $0.notAfter <= now }
         let own = try await selfSigned(store, hostname, stored)
         certificates.append(own.certificate)
         if let complaint = own.complaint { complaints.append(complaint) }
@@ -182,7 +194,7 @@ final class Certificates: Sendable {
                         ? "\(path) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)" : path)
             }
         }
-        return Stamp(generation: store.directoryGeneration, files: files)
+        return Stamp(generation: store.directoryGeneration, files: files, day: Int64(time(nil)) / 86_400)
     }
 }
 

@@ -85,7 +85,11 @@ import Testing
     /// A new name with a subject that no certificate takes: the name alone is what counts.
     @Test func aSubjectThatIsNoneDoesNotKeepTheServerFromItsName() async throws {
         try await ServedAppliance.run { served in
-            try await served.store.set(.certificateCountry, to: "España")
+            await #expect(throws: StoreFailure.invalid("certificate-country")) {
+                try await served.store.set(.certificateCountry, to: "España")
+            }
+            // RFC 5280 appendix A.1: 128 characters at most.
+            try await served.store.set(.certificateEmail, to: "yo@" + String(repeating: "largo.", count: 30) + "test")
             try await served.store.set(.hostname, to: "nuevo.virtual.test")
             try await served.store.set(.tlsMinimum, to: "TLSv1.3")
             await served.open.certificates.refresh()

@@ -29,7 +29,7 @@ def section(report, options):
     report.start("send", "messages a second submitted and delivered to a sink")
     shown = " ".join(command("587", "CONNECTIONS", "COUNT", True, ["--login", "USER", "PASSWORD"]))
     report.command(shown.replace(HERE + "/", "").replace(sys.executable, "python3"))
-    report.note(f"""Median of {options.rounds} rounds of about {options.seconds} s for each server in turn; ratios: median of each round's.
+    report.note(f"""Median of {options.rounds} rounds of about {options.seconds or 6} s for each server in turn; ratios: median of each round's.
 submitted: until the last 250. delivered: until the sink has had the last message. The sink offers no TLS.
 Equal: the generator, messages of {SIZE} bytes to {senders.DOMAINS} domains at one host, durable queues on the same disk, the same sink, ECDSA P-256.
 Not equal: Buzón authenticates each connection (AUTH PLAIN, once), checks sender and From, counts for the day, and finds the host by
@@ -81,7 +81,7 @@ def case(report, options, tls, connections):
         for kind in (senders.PostfixSender, *([senders.BuzonSender] if options.buzon else [])):
             sink = stack.enter_context(senders.CountingSink())
             running.append((stack.enter_context(kind(sink.smtp)), sink))
-        counts = {server.name: how_many(server, sink, connections, tls, options.seconds) for server, sink in running}
+        counts = {server.name: how_many(server, sink, connections, tls, (options.seconds or 6)) for server, sink in running}
         results = {server.name: [] for server, _ in running}
         for number in range(options.rounds):
             for server, sink in running[number % len(running):] + running[:number % len(running)]:

@@ -55,7 +55,7 @@ def section(report, options):
     for kept in KEPT:
         report.command(" ".join(command("PORT", "SIZE", "CONNECTIONS", "COUNT", kept)).replace(servers.TOOLS, ""))
     report.command(" ".join(servers.Sink().command()).replace(servers.TOOLS, ""))
-    report.note(f"Median of {options.rounds} rounds of about {options.seconds} s for each server in turn; ratios: median of each round's.")
+    report.note(f"Median of {options.rounds} rounds of about {options.seconds or 2} s for each server in turn; ratios: median of each round's.")
     report.note("accepted: until the last 250. delivered: until the last message is in the mailbox (for Postfix: queue empty).")
     shares = {}
     for kept, size in itertools.product(KEPT, options.sizes or SIZES):
@@ -87,7 +87,7 @@ def case(report, options, kept, size, connections):
         running = [stack.enter_context(kind()) for kind in (servers.Sink, servers.Postfix, *([servers.Buzon] if options.buzon else []))]
         counts = {}
         for server in running:
-            counts[server.name] = how_many(server, size, connections, kept, options.seconds)
+            counts[server.name] = how_many(server, size, connections, kept, (options.seconds or 2))
         results = {server.name: [] for server in running}
         for number in range(options.rounds):
             for server in running[number % len(running):] + running[:number % len(running)]:

@@ -63,7 +63,7 @@ def handshakes(server, port, version, reuse, seconds, clients):
 def section(report, options):
     cases = [("new, TLS 1.3", "1_3", False), ("new, TLS 1.2", "1_2", False), ("resumed, TLS 1.2", "1_2", True)]
     report.note(f"\nTLS handshakes a second, ECDSA P-256, by {CLIENTS} openssl s_time at once (s_server serves them one after the other)")
-    report.command(f"openssl s_time -connect 127.0.0.1:PORT -new|-reuse -tls1_3|-tls1_2 -time {max(1, round(options.seconds))}")
+    report.command(f"openssl s_time -connect 127.0.0.1:PORT -new|-reuse -tls1_3|-tls1_2 -time {max(1, round((options.seconds or 2)))}")
     with contextlib.ExitStack() as stack:
         running = [(each := stack.enter_context(OpenSSL()), each.port)]
         if options.buzon:
@@ -74,7 +74,7 @@ def section(report, options):
             results = {server.name: [] for server, _ in running}
             for _ in range(options.rounds):
                 for server, port in running:
-                    results[server.name].append(handshakes(server, port, version, reuse, options.seconds, CLIENTS))
+                    results[server.name].append(handshakes(server, port, version, reuse, (options.seconds or 2), CLIENTS))
             report.row(f"handshakes: {name}", "1/s", **{server: [run[0] for run in runs] for server, runs in results.items()})
             report.row(f"processor for a handshake: {name}", "ms", **{server: [run[1] for run in runs] for server, runs in results.items()})
             middle = {server: [measure.median([run[n] for run in runs]) for n in (0, 1)] for server, runs in results.items()}

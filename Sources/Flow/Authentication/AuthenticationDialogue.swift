@@ -74,7 +74,8 @@ package final class AuthenticationDialogue {
 
     private func newSource() -> DirectoryCredentials {
         DirectoryCredentials(
-            authenticator.store, authenticator.invention, authenticator.iterations, authenticator.bruteForce, origin)
+            authenticator.store, authenticator.invention, authenticator.iterations, authenticator.bruteForce,
+            authenticator.verified, origin)
     }
 
     /// Nil for a mechanism that is not offered to this connection.

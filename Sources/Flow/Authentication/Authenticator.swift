@@ -17,6 +17,7 @@ package final class Authenticator: Sendable {
     let invention: Invention
     let iterations: IterationShares
     let bruteForce: BruteForce
+    let verified = VerifiedPasswords()
     let report: @Sendable (String, String) -> Void
 
     /// `workshop`: where passwords are checked; one of its own keeps a flood of logins off everything else. `name`: the server's own.

@@ -25,16 +25,19 @@ final class DirectoryCredentials: CredentialSource {
     private let invention: Invention
     private let iterations: IterationShares
     private let bruteForce: BruteForce
+    private let verified: VerifiedPasswords
     private let origin: BruteForce.Origin
     private let state = Mutex(Attempt())
 
     init(
-        _ store: MailStore, _ invention: Invention, _ iterations: IterationShares, _ bruteForce: BruteForce, _ origin: BruteForce.Origin
+        _ store: MailStore, _ invention: Invention, _ iterations: IterationShares, _ bruteForce: BruteForce, _ verified: VerifiedPasswords,
+        _ origin: BruteForce.Origin
     ) {
         self.store = store
         self.invention = invention
         self.iterations = iterations
         self.bruteForce = bruteForce
+        self.verified = verified
         self.origin = origin
     }
 
@@ -69,7 +72,9 @@ final class DirectoryCredentials: CredentialSource {
     func isRight(_ password: Secret, of login: String) -> Bool {
         let found = look(up: login)
         guard !attempt.isThrottled, attempt.failure == nil else { return false }
-        let isRight = UserCredentials.areRight(password.bytes, for: found, iterations: iterations.iterations(of: login))
+        let isKnown = found.map { verified.contains(password.bytes, of: $0) } ?? false
+        let isRight = isKnown || UserCredentials.areRight(password.bytes, for: found, iterations: iterations.iterations(of: login))
+        if isRight, !isKnown, let found { verified.keep(password.bytes, of: found) }
         state.withLock { state in
             state.password = password
             state.isRight = isRight

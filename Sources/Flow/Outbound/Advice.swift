@@ -20,6 +20,10 @@ package enum Advice: String, Sendable, CaseIterable {
     case spam
     case tlsNeeded = "tls-needed"
     case loginNeeded = "login-needed"
+    /// It does not know our name and password.
+    case loginRefused = "login-refused"
+    /// It has no login to offer.
+    case loginMissing = "login-missing"
     case relayDenied = "relay-denied"
     /// Another refusal for reasons of policy.
     case policy
@@ -65,6 +69,7 @@ package enum Advice: String, Sendable, CaseIterable {
         if contains(text, "greylist", "graylist", "grey list", "greylisted") { return .greylisted }
         if isTransient, contains(text, "try again in", "come back later", "please retry later", "postgrey") { return .greylisted }
         if contains(text, "starttls", "tls required", "encryption required", "must issue") { return .tlsNeeded }
+        if contains(text, "offers neither auth plain") { return .loginMissing }
         if contains(text, "authentication required", "auth required", "not authenticated") { return .loginNeeded }
         if contains(
             text, "over quota", "overquota", "quota exceeded", "mailbox full", "mailbox is full", "out of storage", "insufficient disk")
@@ -107,7 +112,9 @@ package enum Advice: String, Sendable, CaseIterable {
             case (7, 20...24), (7, 26), (7, 27): return .unauthenticated
             case (7, 25): return .namelessAddress
             case (7, 4), (7, 10), (7, 11): return .tlsNeeded
-            case (7, 8), (7, 9): return .loginNeeded
+            // RFC 4954 §6.
+            case (7, 8): return .loginRefused
+            case (7, 9): return .loginNeeded
             case (7, _): return .policy
             default: break
             }
@@ -117,7 +124,8 @@ package enum Advice: String, Sendable, CaseIterable {
         case 450 where stage == .recipient: return .greylisted
         case 451 where stage == .recipient: return .greylisted
         case 452: return stage == .recipient ? .mailboxFull : .unwell
-        case 530, 534, 535: return .loginNeeded
+        case 530, 534: return .loginNeeded
+        case 535: return .loginRefused
         case 550, 551, 553: return stage == .recipient ? .noSuchUser : .policy
         case 552: return stage == .recipient ? .mailboxFull : .tooLarge
         default: return .other

@@ -23,7 +23,8 @@ struct DialingTerms: Sendable {
         if !smarthost.user.isEmpty { login = SendingLogin(user: smarthost.user, password: Secret(smarthost.password)) }
         switch smarthost.tls {
         case .never: tls = .never
-        case .offered: tls = .whenOffered
+        // Who stands in the way and hides the offer must not get the password.
+        case .offered: tls = login == nil ? .whenOffered : .required
         case .required: tls = .required
         case .verified:
             tls = .required

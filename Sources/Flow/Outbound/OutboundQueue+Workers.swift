@@ -84,10 +84,10 @@ extension OutboundQueue {
         var judgement = await judge(message, results)
         if !judgement.isPostponed { judgement.settlement.mailboxes = mailboxes }
         judgement.settlement.date = InternalDate(seconds: context.now)
-        await write(message.queueID) { [settlement = judgement.settlement] store throws(StoreFailure) in
+        let isWritten = await write(message.queueID) { [settlement = judgement.settlement] store throws(StoreFailure) in
             _ = try await store.settle(settlement)
         }
-        release(message, due: judgement.due)
+        if isWritten { release(message, due: judgement.due) }
     }
 
     /// The same for all of them: one write for those of whom nobody is told.
@@ -99,13 +99,16 @@ extension OutboundQueue {
             if judgement.settlement.report == nil {
                 silent.append((message, judgement))
             } else {
-                await write(message.queueID) { store throws(StoreFailure) in _ = try await store.settle(judgement.settlement) }
-                release(message, due: judgement.due)
+                let isWritten = await write(message.queueID) { store throws(StoreFailure) in
+                    _ = try await store.settle(judgement.settlement)
+                }
+                if isWritten { release(message, due: judgement.due) }
             }
         }
         guard let first = silent.first else { return }
         let settlements = silent.map(\.judgement.settlement)
-        await write(first.message.queueID) { store throws(StoreFailure) in try await store.settle(settlements) }
+        let isWritten = await write(first.message.queueID) { store throws(StoreFailure) in try await store.settle(settlements) }
+        guard isWritten else { return }
         for (message, judgement) in silent { release(message, due: judgement.due) }
     }
 
@@ -120,18 +123,19 @@ extension OutboundQueue {
     }
 
     /// Does not give up before it is written what became of a message: what was delivered must not be sent again.
-    private func write(_ queueID: String, _ write: (MailStore) async throws(StoreFailure) -> Void) async {
+    /// False where it can't be: such messages stay handed out, and are not sent again while the server runs.
+    private func write(_ queueID: String, _ write: (MailStore) async throws(StoreFailure) -> Void) async -> Bool {
         var wait = 1
         while true {
             do throws(StoreFailure) {
                 try await write(context.store)
-                return
+                return true
             } catch {
                 context.report("queue", "\(queueID): \(error)")
-                guard error != .closed, error.isTemporary else { return }
+                guard error != .closed, error.isTemporary else { return false }
                 try? await Task.sleep(for: .seconds(wait))
                 // Cancelled, it does not sleep: a few tries more, then the process ends anyway.
-                if Task.isCancelled, wait > 60 { return }
+                if Task.isCancelled, wait > 60 { return false }
                 wait = min(wait * 2, Task.isCancelled ? 120 : 30)
             }
         }

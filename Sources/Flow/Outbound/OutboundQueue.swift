@@ -196,6 +196,7 @@ package final class OutboundQueue: Sendable {
             state.schedule.caps = caps
             guard routes != state.smarthosts || settings != state.settings else { return [] }
             if routes != state.smarthosts { state.schedule.forgetRoutes() }
+            state.schedule.forgetFailures()
             state.smarthosts = routes
             state.settings = settings
             // Made by the old terms: another password, less encryption.

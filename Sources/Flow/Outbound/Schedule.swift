@@ -309,4 +309,12 @@ struct Schedule: Sendable {
 
     /// The next hops have changed: no lane keeps a domain that may belong elsewhere.
     mutating func forgetRoutes() { laneOf = [:] }
+
+    /// The terms have changed, which may be what was wrong.
+    mutating func forgetFailures() {
+        for name in lanes.keys {
+            lanes[name]?.notBefore = 0
+            lanes[name]?.failures = 0
+        }
+    }
 }

@@ -26,11 +26,13 @@ struct Submission: Sendable {
                     Reason("trace.not-owned", ["address": foreign.description, "login": login]))
             }
         } else if header.defect == .tooLong {
-            return .ready(spool)
+            // What can't be read can't be freed of its Bcc.
+            return Self.refuse(.tooLong)
         }
         let added = added(header, reversePath, stamp)
-        guard !added.isEmpty || !header.removed.isEmpty else { return .ready(spool) }
-        return .ready(try await rewrite(spool, header, added))
+        let gap = login == nil ? nil : header.gap
+        guard !added.isEmpty || !header.removed.isEmpty || gap != nil else { return .ready(spool) }
+        return .ready(try await rewrite(spool, header, added, gap))
     }
 
     private static func refuse(_ defect: SubmittedHeader.Defect) -> Outcome {
@@ -62,18 +64,27 @@ struct Submission: Sendable {
         return Array(text.utf8)
     }
 
-    private func rewrite(_ spool: Spool, _ header: SubmittedHeader, _ added: [UInt8]) async throws(StoreFailure) -> Spool {
+    private func rewrite(
+        _ spool: Spool, _ header: SubmittedHeader, _ added: [UInt8], _ gap: Int?
+    ) async throws(StoreFailure) -> Spool {
         let store = context.store
         return try await spool.read(context.workshop) { bytes in
             let target = store.spool()
             try target.append(added)
             // Where the original has no header, an empty line ends ours.
             if !header.isPresent { try target.append([0x0D, 0x0A]) }
+            let content = UnsafeRawBufferPointer(bytes)
             var start = 0
-            for range in header.removed + [bytes.count..<bytes.count] {
-                try target.append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<range.lowerBound]), by: 1 << 20)
+            for range in header.removed {
+                try target.append(UnsafeRawBufferPointer(rebasing: content[start..<range.lowerBound]), by: 1 << 20)
                 start = range.upperBound
             }
+            if let gap {
+                try target.append(UnsafeRawBufferPointer(rebasing: content[start..<gap]), by: 1 << 20)
+                try target.append([0x0D, 0x0A])
+                start = gap
+            }
+            try target.append(UnsafeRawBufferPointer(rebasing: content[start...]), by: 1 << 20)
             return target
         }
     }

@@ -25,6 +25,8 @@ struct SubmittedHeader: Sendable, Equatable {
     private(set) var removed: [Range<Int>] = []
     /// Whether the original begins with a header section.
     let isPresent: Bool
+    /// Where the section ends without the empty line that must follow, and something follows: a reader that goes on would find fields there.
+    private(set) var gap: Int?
     private(set) var defect: Defect?
 
     init(reading bytes: UnsafeBufferPointer<UInt8>) {
@@ -54,7 +56,9 @@ struct SubmittedHeader: Sendable, Equatable {
             case nil: break
             }
         }
-        if isPresent, bytes.count > MessageLimits.header, !Self.isEnded(section, bytes) { note(.tooLong) }
+        guard isPresent, !Self.isEnded(section, bytes) else { return }
+        if bytes.count > MessageLimits.header { note(.tooLong) }
+        if bytes.count > section.end { gap = section.end }
     }
 
     /// What came first is told.

@@ -4,13 +4,13 @@ extension Setting {
         key: "tls-minimum", kind: .choice(["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]), fallback: "TLSv1.2")
     /// Certificates read from files, and again when these change: `chain.pem:key.pem`, several separated by commas.
     package static let certificateFiles = Setting(key: "certificate-files", kind: .text, fallback: "")
-    /// Key of the certificate that the server makes itself.
+    /// Of the certificate that the server makes itself: its key, and its subject within the bounds of RFC 5280 appendix A.1.
     package static let certificateKey = Setting(key: "certificate-key", kind: .choice(["ecdsa", "rsa"]), fallback: "ecdsa")
-    package static let certificateCountry = Setting(key: "certificate-country", kind: .text, fallback: "")
-    package static let certificateState = Setting(key: "certificate-state", kind: .text, fallback: "")
-    package static let certificateLocality = Setting(key: "certificate-locality", kind: .text, fallback: "")
-    package static let certificateOrganization = Setting(key: "certificate-organization", kind: .text, fallback: "")
-    package static let certificateUnit = Setting(key: "certificate-unit", kind: .text, fallback: "")
+    package static let certificateCountry = Setting(key: "certificate-country", kind: .country, fallback: "")
+    package static let certificateState = Setting(key: "certificate-state", kind: .line(128), fallback: "")
+    package static let certificateLocality = Setting(key: "certificate-locality", kind: .line(128), fallback: "")
+    package static let certificateOrganization = Setting(key: "certificate-organization", kind: .line(64), fallback: "")
+    package static let certificateUnit = Setting(key: "certificate-unit", kind: .line(64), fallback: "")
     package static let certificateEmail = Setting(key: "certificate-email", kind: .address, fallback: "")
 
     static let tls: [Setting] = [

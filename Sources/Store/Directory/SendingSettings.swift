@@ -14,7 +14,7 @@ extension Setting {
     package static let outboundFamily = Setting(
         key: "outbound-family", kind: .choice(["auto", "ipv4", "ipv6-first", "ipv6"]), fallback: "auto")
     /// The local address to send from.
-    package static let outboundAddress = Setting(key: "outbound-address", kind: .text, fallback: "")
+    package static let outboundAddress = Setting(key: "outbound-address", kind: .ipAddress, fallback: "")
     package static let outboundTLS = Setting(key: "outbound-tls", kind: .choice(["offered", "required", "never"]), fallback: "offered")
     package static let dane = Setting(key: "dane", kind: .bool, fallback: "true")
     package static let mtaSTS = Setting(key: "mta-sts", kind: .bool, fallback: "true")

@@ -6,6 +6,10 @@ import Synchronization
 package struct Setting: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         case text
+        /// Text of one line of so many characters at most.
+        case line(Int)
+        /// Two letters (ISO 3166), or nothing.
+        case country
         case integer(ClosedRange<Int>)
         case bool
         /// Comma-separated networks, `127.0.0.0/8,::1/128`.
@@ -14,8 +18,10 @@ package struct Setting: Sendable, Hashable {
         case separator
         /// A host name in ASCII.
         case host
-        /// An address, or nothing.
+        /// A mail address, or nothing.
         case address
+        /// An IP address, or nothing.
+        case ipAddress
         /// One of these words.
         case choice([String])
         /// Durations separated by commas, each a number with s, m, h or d: `5m,10m,1h`.
@@ -62,6 +68,12 @@ package struct Setting: Sendable, Hashable {
         let value = value.trimmed
         switch kind {
         case .text: return value
+        case .line(let limit):
+            return value.count <= limit && !value.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? value : nil
+        case .country:
+            let isCountry =
+                value.isEmpty || value.utf8.count == 2 && value.utf8.allSatisfy { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 }
+            return isCountry ? value.uppercased() : nil
         case .integer(let range): return Int(value).flatMap { range.contains($0) ? String($0) : nil }
         case .bool:
             switch value.lowercased() {
@@ -78,6 +90,7 @@ package struct Setting: Sendable, Hashable {
         case .durations:
             let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed.lowercased() }
             return parts.allSatisfy({ Self.seconds($0) != nil }) ? parts.joined(separator: ",") : nil
+        case .ipAddress: return value.isEmpty || IPAddress(value) != nil ? value : nil
         case .separator: return value.utf8.count <= 1 && value != "@" ? value : nil
         case .host: return value.isEmpty || isDomain(value.lowercased()) ? value.lowercased() : nil
         case .address: return value.isEmpty || emailDomain(value.lowercased()) != nil ? value.lowercased() : nil

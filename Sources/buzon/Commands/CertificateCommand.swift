@@ -79,6 +79,9 @@ struct CertificateCommand: ParsableCommand {
             } catch {
                 throw CommandFailure(text("certificate.unusable", ["file": chain, "reason": "\(error)"]))
             }
+            guard certificate.notAfter > Clock.microseconds() / 1_000_000 else {
+                throw CommandFailure(text("certificate.expired", ["file": chain, "time": MailDate.format(seconds: certificate.notAfter)]))
+            }
             let id = try await common.withStore { store in
                 try await store.addCertificate(.given, chain: certificate.chainPEM, key: certificate.keyPEM)
             }

@@ -99,7 +99,7 @@ struct QueueCommand: ParsableCommand {
             let entries = try await common.withStore { try await $0.queue(wanted.map(QueueCommand.selection) ?? .all) }
             let rests = QueueCommand.rests(entries, common)
             if common.json { return try Output.json(entries.map { Shown($0, rests) }) }
-            if entries.isEmpty { return print(text("queue.empty")) }
+            if entries.isEmpty { return print(text(wanted == nil ? "queue.empty" : "queue.none")) }
             Output.table(
                 entries.map { entry in
                     [

@@ -44,7 +44,7 @@ struct RouteCommand: ParsableCommand {
             Output.table(
                 routes.map { route in
                     let host = route.host.isEmpty ? text("route.direct") : "\(route.host):\(route.port)"
-                    return [named(route.domain), host, route.tls.rawValue, route.user]
+                    return [named(route.domain), host, route.host.isEmpty ? "" : route.tls.rawValue, route.user]
                 })
         }
     }
@@ -54,14 +54,20 @@ struct RouteCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
         @Argument(help: ArgumentHelp(text("help.route.host"), valueName: "HOST")) var host: String
         @Option(help: ArgumentHelp(text("help.route.domain"), valueName: "DOMAIN")) var domain: String?
-        @Option(help: ArgumentHelp(text("help.route.port"), valueName: "PORT")) var port = 587
-        @Option(help: ArgumentHelp(text("help.route.tls"), valueName: "TLS")) var tls = "required"
+        @Option(help: ArgumentHelp(text("help.route.port"), valueName: "PORT")) var port: Int?
+        @Option(help: ArgumentHelp(text("help.route.tls"), valueName: "TLS")) var tls: String?
         @Option(help: ArgumentHelp(text("help.route.user"), valueName: "USER")) var user = ""
 
         func run() async throws {
             let domain = try canonical(domain)
             let isDirect = host == "-"
-            guard let encryption = Smarthost.Encryption(rawValue: tls), (1...65_535).contains(port),
+            // Straight to the domain's own hosts, the setting outbound-tls counts.
+            guard !isDirect || (port == nil && tls == nil && user.isEmpty) else { throw CommandFailure(text("route.direct-options")) }
+            let port = port ?? 587
+            guard let encryption = Smarthost.Encryption(rawValue: tls ?? "required") else {
+                throw CommandFailure(text("route.tls", ["tls": tls ?? ""]))
+            }
+            guard (1...65_535).contains(port),
                 isDirect || IPAddress(host) != nil || (try? Domain(parsing: host, allowUTF8: false)) != nil
             else { throw CommandFailure(text("route.invalid")) }
             let password =
@@ -70,6 +76,7 @@ struct RouteCommand: ParsableCommand {
             let route = Smarthost(
                 domain: domain, host: isDirect ? "" : host, port: port, tls: encryption, user: user, password: password)
             try await common.withStore { try await $0.set(route) }
+            if !user.isEmpty, encryption == .never { Output.complain(text("route.clear") + "\n") }
             _ = try? Control.ask(.flush, directory: common.data, seconds: 2)
             try common.answer(
                 Shown(route),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DNS
 import Flow
 import Mail
 import Store
@@ -24,6 +25,20 @@ struct SettingsCommand: ParsableCommand {
         guard let address = try? Address(parsing: value, allowUTF8: true) else { return true }
         let recipients = Recipients(hostname: Appliance.hostname(store), tagSeparator: store.value(.separator), administrator: nil)
         return try await store.withAddressBook { book in (try? recipients.expand(address, in: book).isEmpty) == false }
+    }
+
+    /// What the resolver has against a setting of its own.
+    private static func dnsDefect(_ setting: Setting, _ value: String) -> String? {
+        guard [.forwarders, .trustAnchors, .localNames].contains(setting) else { return nil }
+        let options = DNS.Options(
+            forwarders: setting == .forwarders ? value : "", trustAnchors: setting == .trustAnchors ? value : "",
+            localNames: setting == .localNames ? value : "")
+        do {
+            _ = try UnboundResolver(options)
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     struct List: AsyncParsableCommand {
@@ -64,6 +79,9 @@ struct SettingsCommand: ParsableCommand {
             try await common.withStore { store in
                 if setting == .administrator, !value.isEmpty, try await !leadsSomewhere(value, store) {
                     throw CommandFailure(text("settings.administrator", ["value": value]))
+                }
+                if let reason = dnsDefect(setting, value) {
+                    throw CommandFailure(text("settings.invalid", ["key": key, "value": value]) + " " + reason)
                 }
                 try await telling({
                     switch $0 {

@@ -35,8 +35,9 @@ struct Trace: AsyncParsableCommand {
                 })
         }
         for entry in entries {
+            let isArrival = !entry.peer.isEmpty && !["sent", "deferred", "bounced"].contains(entry.event)
             let line = text(
-                "trace.line",
+                isArrival ? "trace.line" : "trace.line.out",
                 [
                     "time": MailDate.format(seconds: entry.time), "event": text("trace.event.\(entry.event)"),
                     "sender": "<\(entry.sender)>", "recipient": "<\(entry.recipient)>", "peer": entry.peer,

@@ -25,6 +25,8 @@ struct AdviceTests {
         (Reply(421, "4.4.5", "Too many connections"), .banner, .rateLimited),
         (Reply(530, "5.7.0", "Must issue a STARTTLS command first"), .mail, .tlsNeeded),
         (Reply(530, "5.7.0", "Authentication required"), .mail, .loginNeeded),
+        (Reply(535, "5.7.8", "bad credentials"), .mail, .loginRefused), (Reply(535, nil, "no"), .mail, .loginRefused),
+        (Reply(454, "4.7.0", "The server offers neither AUTH PLAIN nor AUTH LOGIN"), .mail, .loginMissing),
         (Reply(550, "5.7.1", "Message rejected due to DMARC policy"), .content, .unauthenticated),
         (Reply(550, "5.7.25", "The sending IP does not have a PTR record"), .content, .namelessAddress),
         (Reply(554, "5.7.1", "<x@y>: Relay access denied"), .recipient, .relayDenied),

@@ -213,6 +213,16 @@ struct ScheduleTests {
         #expect(itsOwn == .open(lane: "b.test"))
     }
 
+    @Test func otherTermsEndTheRest() {
+        var schedule = Schedule()
+        schedule.arrived(message(1, "b.test"), in: 1, now: 0) { $0 }
+        _ = schedule.next(now: 0)
+        let isDead = schedule.failed("b.test", now: 0)
+        #expect(isDead && schedule.isResting("b.test", now: 1))
+        schedule.forgetFailures()
+        #expect(!schedule.isResting("b.test", now: 1))
+    }
+
     @Test func theAgendaIsInOrder() {
         var agenda = Agenda()
         for (index, due) in [50, 3, 40, 3, 7, 99, 1].enumerated() { agenda.add("d\(index)", due: Int64(due)) }

@@ -29,7 +29,9 @@ private func submitted(_ content: String, login: String? = SubmittingServer.ana,
         ("Bcc: a@x.test\r\n\r\nBcc: in the body\r\n", "\r\nBcc: in the body\r\n"),
         ("Bcc: =?utf-8?q?a?= <a@x.test>\r\n\r\n\r\n\r\n", "\r\n\r\n\r\n"),
         ("not a field\r\nBcc: a@x.test\r\n\r\nbody\r\n", "not a field\r\n\r\nbody\r\n"),
-        ("Bcc: a@x.test\r\nbody without an empty line\r\n", "body without an empty line\r\n"),
+        // RFC 5322 §3.5: what is no field is the body, and stays it for readers that would go on looking for fields.
+        ("Bcc: a@x.test\r\nbody without an empty line\r\n", "\r\nbody without an empty line\r\n"),
+        ("Subject: x\r\nstray\r\nFrom: boss@x.test\r\n", "Subject: x\r\n\r\nstray\r\nFrom: boss@x.test\r\n"),
     ])
     func blindCopiesAreRemoved(_ text: String, _ left: String) async throws {
         try await SubmittingServer.run { server in
@@ -71,6 +73,8 @@ private func submitted(_ content: String, login: String? = SubmittingServer.ana,
             // A client of `networks` may be anybody: From is its own.
             let relayed = try await submitted("Bcc: b@x.test\r\nSubject: x\r\n\r\n", login: nil, server)
             #expect(relayed == date + id + "Subject: x\r\n\r\n")
+            let endless = String(repeating: "X-Field: \(String(repeating: "y", count: 900))\r\n", count: 1_200) + "Bcc: b@x.test\r\n\r\n"
+            #expect(try await submitted(endless, login: nil, server) == nil)
             let malformed = try await submitted("From: a@x.test\r\nFrom: root\r\n\r\n", login: nil, server)
             #expect(malformed == date + id + "From: a@x.test\r\nFrom: root\r\n\r\n")
         }
