@@ -122,7 +122,11 @@ import Testing
             }
             #expect(!list.output.contains("clave-secreta"))
             #expect(try await served.store.smarthosts().first?.password == Array("clave-secreta".utf8))
-            for wrong in [["relay.test", "--port", "0"], ["relay.test", "--tls", "maybe"], ["no host"], ["r.test", "--domain", "a b"]] {
+            // What would have no effect is not taken.
+            for wrong in [
+                ["relay.test", "--port", "0"], ["relay.test", "--tls", "maybe"], ["no host"], ["r.test", "--domain", "a b"],
+                ["-", "--tls", "required"], ["-", "--port", "25"], ["-", "--user", "yo"],
+            ] {
                 #expect(try BuzonProcess.run(["route", "set"] + wrong, directory: served.directory).status != 0, "\(wrong)")
             }
             #expect(try Self.run(served, "route", "remove", "--domain", "directo.test").status == 0)

@@ -31,6 +31,21 @@ import Testing
         }
     }
 
+    @Test(
+        .enabled(if: BuzonProcess.isBuilt),
+        arguments: [
+            ("dns-local-names", "a.test AAA 1", "a.test A 192.0.2.1"), ("dns-forwarders", "basura", "192.0.2.1@5353"),
+            ("outbound-address", "999", "::1"), ("certificate-country", "España", "es"),
+        ])
+    func whatIsNoneOfItsKindIsRefused(_ key: String, _ wrong: String, _ right: String) async throws {
+        let scratch = try ScratchDirectory()
+        let directory = scratch.path + "/data"
+        await (try MailStore.open(directory: directory)).close()
+        let refused = try BuzonProcess.run(["settings", "set", key, wrong], directory: directory)
+        #expect(refused.status != 0 && refused.output.contains(wrong), "\(refused)")
+        #expect(try BuzonProcess.run(["settings", "set", key, right], directory: directory).status == 0)
+    }
+
     @Test(arguments: ["127.0.0.1/8", "10.0.0.0/33", "x", "1.2.3", "::1/129", "10.0.0.0/8,nada"])
     func whatIsNoNetworkIsRefused(_ value: String) async throws {
         #expect(Setting.networks.normalised(value) == nil)

@@ -4,11 +4,12 @@ import json
 import re
 import socket
 import tempfile
+import time
 
 import lib
 from encrypted import DOORS, PEM, s_client, subject
 from lib import IMAPS, SMTP, expect, run, same
-from peers.certificates import Authority
+from peers.certificates import Authority, ended
 from sending import US, USER, trusting
 from server import Server
 
@@ -79,6 +80,15 @@ def others(tests, server):
     with tests("a certificate that does not fit its key is not taken at all"):
         done = server.cli("certificate", "add", two[0], stranger[1], check=False)
         expect(done.returncode != 0 and done.stderr, "it was taken")
+    with tests("a certificate that is over is not taken either, and one in a file shadows none that is not"):
+        old = ended(authority.folder, "uno.virtual.test")
+        done = server.cli("certificate", "add", *old, check=False)
+        expect(done.returncode != 0 and "2020" in done.stderr, f"status {done.returncode}: {done.stderr}")
+        before = PEM.search(s_client(server, IMAPS, "-servername", "uno.virtual.test"))[0]
+        files = server.cli("settings", "get", "certificate-files").stdout.strip()
+        server.cli("settings", "set", "certificate-files", f"{old[0]}:{old[1]},{files}")
+        time.sleep(3)
+        same(PEM.search(s_client(server, IMAPS, "-servername", "uno.virtual.test"))[0], before, "certificate")
 
 
 def body(tests):

@@ -127,6 +127,18 @@ import Testing
         }
     }
 
+    /// Who stands in the way and hides the offer of encryption does not get the password.
+    @Test func aPasswordDoesNotLeaveInTheClear() async throws {
+        let network = FakeNetwork()
+        let outside = try await Outside(network, Self.zone)
+        let smarthost = Smarthost(
+            domain: "", host: "bare.test", port: 587, tls: .offered, user: "yo", password: Array("clave".utf8))
+        _ = try await Dialer(outside.context).open(for: message("b.test", requiresTLS: false), through: smarthost, without: [])
+        let hop = try #require(network.state.withLock { $0.hops.first })
+        #expect(hop.session.tls == .required && hop.session.login != nil)
+        await outside.store.close()
+    }
+
     // MARK: What is recorded
 
     @Test func testingHindersNothingAndIsTold() async throws {

@@ -16,7 +16,8 @@ class Authority:
                 "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", self.key, "-out", self.chain)
 
     def issue(self, *names, days=30, kind="ec"):
-        """(chain, key) paths of a certificate for these DNS names. Some servers want the key private, and root's."""
+        """(chain, key) paths of a certificate for these DNS names, which ends in so many days. Some servers want the key private, and
+        root's."""
         stem = f"{self.folder}/{names[0].replace('*', 'any')}-{days}-{kind}"
         alternatives = ",".join("DNS:" + name for name in names)
         openssl("req", *new_key(kind), "-nodes", "-subj", "/CN=" + names[0], "-keyout", stem + ".key", "-out", stem + ".csr")
@@ -31,6 +32,33 @@ class Authority:
 
 def new_key(kind):
     return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-newkey", "rsa:2048"]
+
+
+ENDED = """
+[ca]
+default_ca = own
+[own]
+database = {folder}/index
+serial = {folder}/serial
+new_certs_dir = {folder}
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+"""
+
+
+def ended(folder, name):
+    """(chain, key) paths of a self-signed certificate that ended years ago."""
+    folder = f"{folder}/ended-{name}"
+    os.makedirs(folder)
+    chain, key, request = folder + "/chain.pem", folder + "/key.pem", folder + "/request"
+    lib.write(folder + "/index", "")
+    lib.write(folder + "/serial", "01\n")
+    openssl("req", *new_key("ec"), "-nodes", "-subj", "/CN=" + name, "-keyout", key, "-out", request)
+    openssl("ca", "-selfsign", "-batch", "-notext", "-config", lib.write(folder + "/configuration", ENDED.format(folder=folder)), "-in", request,
+            "-keyfile", key, "-out", chain, "-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
+    return chain, key
 
 
 def self_signed(folder, name, days=30, kind="rsa"):
