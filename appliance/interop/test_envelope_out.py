@@ -226,7 +226,7 @@ def encryption(tests, server, safe, unproven, kept):
         why(server, "alguien@kept.example", "tls")
         server.cli("settings", "set", "outbound-tls", "never")
         time.sleep(1.5)
-        server.cli("queue", "retry", "alguien@kept.example")
+        server.cli("queue", "retry", "alguien@kept.example", check=False)  # other terms end the destination's rest: it may have left
         came(kept, "tls-2")
         server.cli("settings", "set", "outbound-tls", "offered")
         time.sleep(1.5)
