@@ -167,7 +167,10 @@ import Testing
                     return $1
                 }
                 for end in stride(from: 0, to: length, by: max(1, length / 120)) {
-                    let course = try shake(side, version) { $0 == flight ? Array($1.prefix(end)) : $0 > flight ? [] : $1 }
+                    // Signatures differ in length by a byte or two from one handshake to the next.
+                    let course = try shake(side, version) {
+                        $0 == flight ? Array($1.prefix(min(end, $1.count - 1))) : $0 > flight ? [] : $1
+                    }
                     #expect(course.failure == nil && !course.isDone, "\(side) \(flight) \(end)")
                     #expect(course.sent < 16_384)
                 }
