@@ -43,11 +43,7 @@ package struct ReceptionContext: Sendable {
 
     var hostname: String { name() }
 
-    var recipients: Recipients {
-        let administrator = store.value(.administrator)
-        return Recipients(
-            hostname: hostname, tagSeparator: store.value(.separator), administrator: administrator.isEmpty ? nil : administrator)
-    }
+    var recipients: Recipients { Recipients(store, hostname: hostname) }
 
     var dispatch: ReportDispatch {
         ReportDispatch(

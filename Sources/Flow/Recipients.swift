@@ -1,4 +1,5 @@
 package import Mail
+import Store
 
 /// What one address becomes: mailboxes here, addresses elsewhere, and addresses of ours that nobody has.
 package struct Expansion: Equatable, Sendable {
@@ -48,6 +49,12 @@ package struct Recipients: Sendable {
         self.hostname = hostname
         self.tagSeparator = tagSeparator
         self.administrator = administrator
+    }
+
+    /// As the settings are now.
+    init(_ store: MailStore, hostname: String) {
+        let administrator = store.value(.administrator)
+        self.init(hostname: hostname, tagSeparator: store.value(.separator), administrator: administrator.isEmpty ? nil : administrator)
     }
 
     /// Everything that `address` becomes. Throws `ExpansionFailure`, and what the book throws.

@@ -1,6 +1,4 @@
-import Glibc
 import Mail
-import Synchronization
 import Testing
 
 @testable import Store
@@ -17,14 +15,8 @@ struct CompanionTests {
     /// The directory as it is at each step, copied: what a process that is killed there leaves behind.
     @Test(arguments: Writer.Step.allCases) func killedAt(step: Writer.Step) async throws {
         let scratch = Scratch()
-        let isArmed = Mutex(false)
-        let path = scratch.path
-        let (store, user) = try await scratch.populated { reached in
-            guard reached == step.rawValue, isArmed.withLock({ $0 }) else { return }
-            isArmed.withLock { $0 = false }
-            _ = system("cp -a '\(path)/data' '\(path)/killed'")
-        }
-        isArmed.withLock { $0 = true }
+        let (store, user, arm) = try await scratch.populated(copiedAt: step)
+        arm()
         _ = try await store.deliver(delivery("letter", to: [user], store), report: delivery("report", to: [user], store))
         let rows = try await store.rows(try await store.inbox(user))
         var texts: [String] = []
@@ -34,7 +26,7 @@ struct CompanionTests {
         await store.close()
         var options = MailStore.Options(createsDirectory: false)
         options.keepsHouse = false
-        let killed = try await MailStore.open(directory: path + "/killed", options: options)
+        let killed = try await MailStore.open(directory: scratch.path + "/killed", options: options)
         #expect(try await killed.status(user, "INBOX").messages == (step == .committed ? 2 : 0))
         // No number is given twice, though two bodies were appended.
         _ = try await killed.deliver(delivery("again", to: [user], killed), report: delivery("report", to: [user], killed))

@@ -1,6 +1,5 @@
 import Glibc
 import Mail
-import Synchronization
 import Testing
 
 @testable import Store
@@ -9,20 +8,14 @@ struct RecoveryTests {
     /// The directory as it is at each step of a delivery, copied: what a process that is killed there leaves behind.
     @Test(arguments: Writer.Step.allCases) func killedAt(step: Writer.Step) async throws {
         let scratch = Scratch()
-        let isArmed = Mutex(false)
-        let path = scratch.path
-        let (store, user) = try await scratch.populated { reached in
-            guard reached == step.rawValue, isArmed.withLock({ $0 }) else { return }
-            isArmed.withLock { $0 = false }
-            _ = system("cp -a '\(path)/data' '\(path)/killed'")
-        }
+        let (store, user, arm) = try await scratch.populated(copiedAt: step)
         try await store.deliver("Subject: first\r\n\r\n", to: [user])
-        isArmed.withLock { $0 = true }
+        arm()
         try await store.deliver("Subject: second\r\n\r\n", to: [user])
         await store.close()
         var options = MailStore.Options(createsDirectory: false)
         options.keepsHouse = false
-        let killed = try await MailStore.open(directory: path + "/killed", options: options)
+        let killed = try await MailStore.open(directory: scratch.path + "/killed", options: options)
         let count = try await killed.status(user, "INBOX").messages
         #expect(count == (step == .committed ? 2 : 1))
         var report = try await killed.verify(deep: true)

@@ -1,5 +1,6 @@
 import Glibc
 import Mail
+import Synchronization
 import Testing
 
 @testable import Store
@@ -33,6 +34,19 @@ final class Scratch: Sendable {
         try await store.set(.iterations, to: "4096")
         try await store.addDomain("virtual.test")
         return (store, try await store.addUser("usuario@virtual.test", password: Array("secreto".utf8)))
+    }
+
+    /// As `populated`, and the directory is copied to `killed` when the writer next reaches the step after `arm`: what a process that is
+    /// killed there leaves behind.
+    func populated(copiedAt step: Writer.Step) async throws -> (store: MailStore, user: UserID, arm: @Sendable () -> Void) {
+        let isArmed = Mutex(false)
+        let path = path
+        let (store, user) = try await populated { reached in
+            guard reached == step.rawValue, isArmed.withLock({ $0 }) else { return }
+            isArmed.withLock { $0 = false }
+            _ = system("cp -a '\(path)/data' '\(path)/killed'")
+        }
+        return (store, user, { isArmed.withLock { $0 = true } })
     }
 
     /// Runs SQL with Debian's sqlite3 tool: its exit status and what it printed.

@@ -84,10 +84,7 @@ extension OutboundQueue {
         var judgement = await judge(message, results)
         if !judgement.isPostponed { judgement.settlement.mailboxes = mailboxes }
         judgement.settlement.date = InternalDate(seconds: context.now)
-        let isWritten = await write(message.queueID) { [settlement = judgement.settlement] store throws(StoreFailure) in
-            _ = try await store.settle(settlement)
-        }
-        if isWritten { release(message, due: judgement.due) }
+        await conclude(message, judgement)
     }
 
     /// The same for all of them: one write for those of whom nobody is told.
@@ -99,10 +96,7 @@ extension OutboundQueue {
             if judgement.settlement.report == nil {
                 silent.append((message, judgement))
             } else {
-                let isWritten = await write(message.queueID) { store throws(StoreFailure) in
-                    _ = try await store.settle(judgement.settlement)
-                }
-                if isWritten { release(message, due: judgement.due) }
+                await conclude(message, judgement)
             }
         }
         guard let first = silent.first else { return }
@@ -110,6 +104,11 @@ extension OutboundQueue {
         let isWritten = await write(first.message.queueID) { store throws(StoreFailure) in try await store.settle(settlements) }
         guard isWritten else { return }
         for (message, judgement) in silent { release(message, due: judgement.due) }
+    }
+
+    private func conclude(_ message: QueuedMessage, _ judgement: Reporter.Judgement) async {
+        let isWritten = await write(message.queueID) { store throws(StoreFailure) in _ = try await store.settle(judgement.settlement) }
+        if isWritten { release(message, due: judgement.due) }
     }
 
     private func judge(_ message: QueuedMessage, _ results: [Int64: Attempt.Result]) async -> Reporter.Judgement {

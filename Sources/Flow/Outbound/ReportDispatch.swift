@@ -80,9 +80,7 @@ struct ReportDispatch: Sendable {
     }
 
     private func expand(_ sender: Address) async throws(StoreFailure) -> Expansion {
-        let administrator = store.value(.administrator)
-        let recipients = Recipients(
-            hostname: hostname, tagSeparator: store.value(.separator), administrator: administrator.isEmpty ? nil : administrator)
+        let recipients = Recipients(store, hostname: hostname)
         // A sender whose forwardings are a circle has nobody to be told.
         return try await store.withAddressBook { book in
             do { return try recipients.expand(sender, in: book) } catch is ExpansionFailure { return Expansion() }
