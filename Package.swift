@@ -44,6 +44,10 @@ let package = Package(
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        // No pkgConfig: libfreshclam has none of its own.
+        .systemLibrary(name: "CClamAV", providers: [.apt(["libclamav-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "CEmbedded", cSettings: [.headerSearchPath("../../data")]),
 
         // Pure: no sockets, no clock, no database, no NIO.
@@ -53,17 +57,20 @@ let package = Package(
         module("SMTP", ["Dialogue", "Mail"]),
         module("POP3", ["Dialogue", "Mail"]),
         module("IMAP", ["Dialogue", "Mail"]),
+        module("Filter", ["Mail"]),
 
         // State and flow.
         module("Credentials", ["COpenSSL", "CCrypt", "CIDN"]),
-        module("Store", ["Mail", "Credentials", "COpenSSL", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift")]),
-        module("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store"]),
+        module("Store", ["Mail", "Filter", "Credentials", "COpenSSL", "CEmbedded", .product(name: "GRDB", package: "GRDB.swift")]),
+        module("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Filter", "Credentials", "Store"]),
 
         // Edge: one thin module over each C library, then what meets the network.
         module("TLS", ["Dialogue", "Resolution", "COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
         module("SASL", ["Dialogue", "CSASL"]),
         module("DNS", ["Resolution", "CUnbound"]),
         module("HTTPS", ["CCurl"]),
+        module("Archives", ["Mail", "Filter", "CArchive"]),
+        module("Scanner", ["Mail", "Filter", "Archives", "CClamAV", "CSeccomp"]),
         module(
             "Network",
             [
@@ -74,8 +81,8 @@ let package = Package(
         .executableTarget(
             name: "buzon",
             dependencies: [
-                "Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Credentials", "Store", "Flow", "TLS", "SASL", "DNS", "HTTPS",
-                "Network", "CEmbedded",
+                "Dialogue", "Resolution", "Mail", "SMTP", "POP3", "IMAP", "Filter", "Credentials", "Store", "Flow", "TLS", "SASL", "DNS",
+                "HTTPS", "Archives", "Scanner", "Network", "CEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -96,9 +103,12 @@ let package = Package(
         tests("POP3", ["Dialogue", "Mail", "MailTesting"]),
         tests("IMAP", ["Dialogue", "Mail", "MailTesting"]),
         tests("MailTesting", ["Dialogue"]),
+        tests("Filter", ["Mail"]),
+        tests("Archives", ["Mail", "Filter", "MailTesting"]),
+        tests("Scanner", ["Mail", "Filter", "Archives", "MailTesting", "CClamAV"]),
         tests("Credentials", []),
-        tests("Store", ["Mail", "Credentials"]),
-        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Store", "Credentials", "SASL"]),
+        tests("Store", ["Mail", "Filter", "Credentials"]),
+        tests("Flow", ["Dialogue", "Resolution", "Mail", "SMTP", "Filter", "Store", "Credentials", "SASL"]),
         tests(
             "TLS",
             [
@@ -117,7 +127,8 @@ let package = Package(
         tests(
             "buzon",
             [
-                "Dialogue", "Resolution", "Mail", "SMTP", "Store", "Flow", "TLS", "DNS", "HTTPS", "Network", "MailTesting",
+                "Dialogue", "Resolution", "Mail", "SMTP", "Filter", "Store", "Flow", "TLS", "DNS", "HTTPS", "Archives", "Scanner",
+                "Network", "MailTesting",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -20,6 +20,7 @@ buzon_\name\()_end: .quad .Lbuzon_\name\()_last
 
     embed schema, "schema.sql"
     embed schema_2, "schema-2.sql"
+    embed schema_3, "schema-3.sql"
     embed text, "text.tsv"
 
     .section .note.GNU-stack,"",@progbits

@@ -1,6 +1,7 @@
 /* Where the files of data/ lie inside the executable: from start up to, not including, end. */
 extern const unsigned char *const buzon_schema_start, *const buzon_schema_end;
 extern const unsigned char *const buzon_schema_2_start, *const buzon_schema_2_end;
+extern const unsigned char *const buzon_schema_3_start, *const buzon_schema_3_end;
 
 /* Calls of Linux that the C library shows under _GNU_SOURCE only, which Swift's Glibc module lacks. */
 extern int fallocate(int descriptor, int mode, long offset, long length);

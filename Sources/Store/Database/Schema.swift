@@ -9,6 +9,7 @@ enum Schema {
     static let migrations: [@Sendable () -> String] = [
         { embedded(buzon_schema_start, buzon_schema_end) },
         { embedded(buzon_schema_2_start, buzon_schema_2_end) },
+        { embedded(buzon_schema_3_start, buzon_schema_3_end) },
     ]
     static var version: Int { migrations.count }
 

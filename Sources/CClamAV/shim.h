@@ -1,0 +1,2 @@
+#include <clamav.h>
+#include <libfreshclam.h>

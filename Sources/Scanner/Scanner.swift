@@ -1,0 +1,1 @@
+// Viruses: libclamav in this process, or in a child of the same executable.
