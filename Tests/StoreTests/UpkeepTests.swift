@@ -188,7 +188,7 @@ struct UpkeepTests {
                 UPDATE segment SET live = live + 1;
                 INSERT INTO expunged VALUES ((SELECT id FROM mailbox WHERE name = 'INBOX'), 2, 3, 3, 0);
                 UPDATE message SET size = size - 1 WHERE uid = 4;
-                INSERT INTO body SELECT id + 50, segment_id, position, header, length, envelope, structure FROM body WHERE id = 4;
+                INSERT INTO body SELECT id + 50, segment_id, position, header, length, envelope, structure, received FROM body WHERE id = 4;
                 UPDATE counter SET value = 1 WHERE name = 'uidvalidity';
                 DELETE FROM domain WHERE 0;
                 """

@@ -54,7 +54,7 @@ package struct Setting: Sendable, Hashable {
     package static let snapshotCount = Setting(key: "snapshot-count", kind: .integer(1...1_000), fallback: "4")
     package static let connectionsPerAddress = Setting(key: "connections-per-address", kind: .integer(1...100_000), fallback: "100")
 
-    package static let all: [Setting] = general + tls + authentication + sending + resolving
+    package static let all: [Setting] = general + tls + authentication + sending + resolving + filtering
 
     static let general: [Setting] = [
         hostname, networks, separator, maximumMessageSize, quota, administrator, receivedLimit, iterations, traceDays, traceRows,

@@ -1,4 +1,5 @@
 import Credentials
+package import Filter
 import Glibc
 import Synchronization
 
@@ -16,7 +17,7 @@ package final class Spool: Sendable {
         var count = 0
         var nextSpaceCheck = 0
         var digest = SHA256Stream()
-        var checksum: [UInt8]?
+        var sum: [UInt8]?
     }
 
     private let directory: String
@@ -49,7 +50,7 @@ package final class Spool: Sendable {
                     content.memory.append(contentsOf: bytes)
                 }
                 content.digest.update(bytes)
-                content.checksum = nil
+                content.sum = nil
                 content.count += bytes.count
             }
         } catch {
@@ -88,12 +89,15 @@ package final class Spool: Sendable {
         }
     }
 
-    var checksum: [UInt8] {
+    var checksum: [UInt8] { Array(digest.prefix(RecordHeader.checksumLength)) }
+
+    /// SHA-256 of what was appended so far.
+    package var digest: [UInt8] {
         content.withLock { content in
-            if let checksum = content.checksum { return checksum }
-            let checksum = Array(content.digest.finish().prefix(RecordHeader.checksumLength))
-            content.checksum = checksum
-            return checksum
+            if let sum = content.sum { return sum }
+            let sum = content.digest.finish()
+            content.sum = sum
+            return sum
         }
     }
 
@@ -108,3 +112,5 @@ package final class Spool: Sendable {
         content.memory = []
     }
 }
+
+extension Spool: InspectedContent {}

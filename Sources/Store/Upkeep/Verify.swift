@@ -144,6 +144,7 @@ extension Database {
                 """
                 SELECT id FROM body WHERE NOT EXISTS (SELECT 1 FROM message WHERE body_id = body.id)
                     AND NOT EXISTS (SELECT 1 FROM outgoing WHERE body_id = body.id)
+                    AND NOT EXISTS (SELECT 1 FROM quarantine WHERE body_id = body.id)
                 """
             ),
             (

@@ -209,9 +209,9 @@ extension Database {
     ) throws -> Int64 {
         guard let (id, place) = appended else { throw StoreFailure.ioError("no body was appended") }
         try run(
-            "INSERT INTO body (id, segment_id, position, header, length, envelope, structure) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO body (id, segment_id, position, header, length, envelope, structure, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             .integer(id), .int(place.segment), .int(place.position), .int(place.header), .int(place.length), .blob(envelope),
-            .blob(structure))
+            .blob(structure), .integer(now()))
         effects.live[place.segment, default: 0] += place.header + place.length
         return id
     }
