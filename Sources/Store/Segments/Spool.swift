@@ -1,5 +1,5 @@
 import Credentials
-package import Filter
+import Filter
 import Glibc
 import Synchronization
 
