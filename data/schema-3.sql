@@ -64,10 +64,21 @@ CREATE TABLE quarantine (
     smtputf8 INTEGER NOT NULL DEFAULT 0 CHECK (smtputf8 IN (0, 1)),
     login TEXT NOT NULL DEFAULT '',
     requires_tls INTEGER NOT NULL DEFAULT 0 CHECK (requires_tls IN (0, 1)),
-    eight_bit INTEGER NOT NULL DEFAULT 0 CHECK (eight_bit IN (0, 1))
+    eight_bit INTEGER NOT NULL DEFAULT 0 CHECK (eight_bit IN (0, 1)),
+    -- Bytes that it keeps from being freed: of the original.
+    size INTEGER NOT NULL CHECK (size >= 0),
+    -- Whether somebody waits for it: else it is a copy of what was discarded or refused, which goes first when room is needed.
+    held INTEGER NOT NULL CHECK (held IN (0, 1))
 ) STRICT;
 CREATE INDEX quarantine_body ON quarantine (body_id);
 CREATE INDEX quarantine_created ON quarantine (created);
+CREATE INDEX quarantine_held ON quarantine (held, id);
+
+-- What all of it takes, so that nobody has to add it up for each message.
+INSERT INTO counter VALUES ('quarantine', 0);
+CREATE TRIGGER quarantine_insert AFTER INSERT ON quarantine BEGIN
+    UPDATE counter SET value = value + NEW.size WHERE name = 'quarantine';
+END;
 
 CREATE TABLE quarantine_recipient (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -82,7 +93,9 @@ CREATE TABLE quarantine_recipient (
     prefix BLOB NOT NULL DEFAULT x'',
     hidden_start INTEGER NOT NULL DEFAULT 0,
     hidden_end INTEGER NOT NULL DEFAULT 0 CHECK (hidden_end >= hidden_start AND hidden_start >= 0),
+    envelope BLOB NOT NULL DEFAULT x'',
     -- For those that leave: as in outgoing_recipient.
+    forwarded_for TEXT NOT NULL DEFAULT '',
     notify INTEGER NOT NULL DEFAULT -1 CHECK (notify BETWEEN -1 AND 7),
     original_type TEXT NOT NULL DEFAULT '',
     original_address TEXT NOT NULL DEFAULT '',
@@ -107,6 +120,7 @@ CREATE TRIGGER outgoing_delete AFTER DELETE ON outgoing BEGIN
         AND NOT EXISTS (SELECT 1 FROM quarantine WHERE body_id = OLD.body_id);
 END;
 CREATE TRIGGER quarantine_delete AFTER DELETE ON quarantine BEGIN
+    UPDATE counter SET value = max(0, value - OLD.size) WHERE name = 'quarantine';
     DELETE FROM quarantine_recipient WHERE quarantine_id = OLD.id;
     DELETE FROM body WHERE id = OLD.body_id AND NOT EXISTS (SELECT 1 FROM message WHERE body_id = OLD.body_id)
         AND NOT EXISTS (SELECT 1 FROM outgoing WHERE body_id = OLD.body_id)
@@ -116,6 +130,9 @@ CREATE TRIGGER user_delete_quarantine AFTER DELETE ON user BEGIN
     DELETE FROM quarantine_recipient WHERE user_id = OLD.id;
     DELETE FROM quarantine WHERE NOT EXISTS (SELECT 1 FROM quarantine_recipient WHERE quarantine_id = quarantine.id);
 END;
+
+-- ENVELOPE where it differs from the body's: a reader with a tagged subject.
+ALTER TABLE message ADD COLUMN envelope BLOB NOT NULL DEFAULT x'';
 
 -- When a body came, seconds since 1970: those that came lately are scanned again with new signatures. 0: before this version.
 ALTER TABLE body ADD COLUMN received INTEGER NOT NULL DEFAULT 0;

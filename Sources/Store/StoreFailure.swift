@@ -34,6 +34,8 @@ package enum StoreFailure: Error, Sendable, Equatable {
     /// INBOX can't be deleted, a mailbox can't be its own child.
     case notAllowed
     case limit(String)
+    /// There is no room for what must be held back; `isForNow`: it is to be tried again.
+    case quarantineFull(isForNow: Bool)
 
     package var code: String {
         switch self {
@@ -56,6 +58,7 @@ package enum StoreFailure: Error, Sendable, Equatable {
         case .invalid: "invalid"
         case .notAllowed: "not-allowed"
         case .limit: "limit"
+        case .quarantineFull: "quarantine-full"
         }
     }
 
@@ -63,6 +66,7 @@ package enum StoreFailure: Error, Sendable, Equatable {
     package var isTemporary: Bool {
         switch self {
         case .diskFull, .ioError, .unavailable, .busy, .closed, .overQuota, .inUse, .directoryInUse: true
+        case .quarantineFull(let isForNow): isForNow
         default: false
         }
     }

@@ -60,8 +60,8 @@ extension MailStore {
             guard counted.messages > 0 else { return result }
             try db.run(
                 """
-                INSERT INTO message (id, modseq, flags, keywords, date, zone, size, body_id, prefix, hidden_start, hidden_end)
-                SELECT message.id + (run.value ->> 2), ?2, flags, keywords, date, zone, size, body_id, prefix, hidden_start, hidden_end
+                INSERT INTO message (id, modseq, flags, keywords, date, zone, size, body_id, prefix, hidden_start, hidden_end, envelope)
+                SELECT message.id + (run.value ->> 2), ?2, flags, keywords, date, zone, size, body_id, prefix, hidden_start, hidden_end, envelope
                 FROM json_each(?1) AS run CROSS JOIN message ON message.id BETWEEN run.value ->> 0 AND run.value ->> 1
                 """, .runs(counted.uids, source, to: messageKey(target, UID(truncatingIfNeeded: place.uid))), .integer(place.modSeq))
             let first = UID(truncatingIfNeeded: place.uid)

@@ -165,7 +165,7 @@ extension Database {
         let prefix = needsBody ? ", prefix" : ", ''"
         let summary =
             needsSummary
-            ? (fields.contains(.envelope) ? ", envelope" : ", ''") + (fields.contains(.structure) ? ", structure" : ", ''") : ""
+            ? (fields.contains(.envelope) ? ", iif(message.envelope = x'', body.envelope, message.envelope)" : ", ''") + (fields.contains(.structure) ? ", structure" : ", ''") : ""
         let needsPlace = needsBody && located != nil
         let needsJoin = needsSummary || needsPlace
         let place = needsPlace ? ", segment_id, position, header, length" : ""

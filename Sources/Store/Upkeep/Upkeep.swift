@@ -76,6 +76,7 @@ extension MailStore {
         await attempt("compaction") { () async throws(StoreFailure) in _ = try await self.compact() }
         await attempt("retired segments") { () async throws(StoreFailure) in _ = try await self.removeRetiredSegments() }
         await attempt("sweep") { () async throws(StoreFailure) in try await self.sweep() }
+        await attempt("quarantine") { () async throws(StoreFailure) in try await self.sweepQuarantine() }
         await attempt("policies") { () async throws(StoreFailure) in try await self.sweepTransport(time: now()) }
     }
 

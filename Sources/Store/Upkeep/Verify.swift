@@ -162,6 +162,12 @@ extension Database {
                 """
             ),
             (
+                "counter", "bytes of the quarantine that are miscounted",
+                """
+                SELECT value FROM counter WHERE name = 'quarantine' AND value <> (SELECT coalesce(sum(size), 0) FROM quarantine)
+                """
+            ),
+            (
                 "counter", "identity that may be given again",
                 """
                 SELECT name FROM counter WHERE value < CASE name WHEN 'body' THEN (SELECT coalesce(max(id), 0) FROM body)

@@ -16,6 +16,7 @@ extension MailStore {
     ) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
+        let bounds = QuarantineBounds(self)
         let companion = report.map { report in
             Companion(spool: report.spool) { db in
                 try report.recipients.compactMap { try db.route(to: $0) } + (report.outgoing?.routes ?? [])
@@ -25,7 +26,7 @@ extension MailStore {
             // A message that nobody can take is not even appended.
             if let tally = delivery.tally { try db.check(tally) }
             var routes: [Route] = []
-            var isWanted = delivery.outgoing != nil
+            var isWanted = delivery.outgoing != nil || delivery.quarantined != nil
             var reason = StoreFailure.nonExistent
             for recipient in delivery.recipients {
                 guard let route = try db.route(to: recipient) else { continue }
@@ -37,7 +38,7 @@ extension MailStore {
                         || db.hasRoom(recipient.user.rawValue, for: recipient.size(length), fallback: quota)
                 }
             }
-            routes += delivery.outgoing?.routes ?? []
+            routes += (delivery.outgoing?.routes ?? []) + (delivery.quarantined?.routes ?? [])
             if !isWanted { throw reason }
             return routes
         } _: { db, effects in
@@ -48,9 +49,13 @@ extension MailStore {
             for recipient in delivery.recipients {
                 outcomes.append(try db.deliver(body, length, to: recipient, date: delivery.date, quota: quota, &effects))
             }
-            let isStored = outcomes.contains { if case .stored = $0 { true } else { false } }
+            var isStored = delivery.outgoing != nil || outcomes.contains { if case .stored = $0 { true } else { false } }
+            if let quarantined = delivery.quarantined, try db.keep(quarantined, body: body, size: length, bounds: bounds) {
+                isStored = true
+            }
             // Thrown, so that the savepoint takes the body's row back.
-            guard isStored || delivery.outgoing != nil else {
+            guard isStored else {
+                if delivery.quarantined != nil, delivery.recipients.isEmpty { throw StoreFailure.quarantineFull(isForNow: false) }
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
             }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
@@ -99,6 +104,13 @@ extension Delivery.Target {
         case .named(let name): name
         }
     }
+}
+
+extension Quarantined {
+    /// A folder that nobody has: a restore puts it back where it was, and not into a mailbox.
+    static let folder = "\\Quarantine"
+
+    fileprivate var routes: [Route] { recipients.map { Route(user: $0.recipient, folder: Self.folder) } }
 }
 
 extension Outgoing {
@@ -153,7 +165,8 @@ extension Database {
         if place == nil { place = try allot(user, "INBOX", size: size, isSeen: isSeen) }
         guard let place else { return .noSuchUser }
         try insertMessage(
-            place, flags: recipient.flags, date: date, size: size, body: body, prefix: recipient.prefix, hidden: recipient.hidden)
+            place, flags: recipient.flags, date: date, size: size, body: body, prefix: recipient.prefix, hidden: recipient.hidden,
+            envelope: recipient.envelope)
         effects.touched.append(place.mailbox)
         return .stored(mailbox: MailboxID(place.mailbox), uid: place.uid)
     }
@@ -174,15 +187,17 @@ extension Database {
     }
 
     func insertMessage(
-        _ place: Allotted, flags: Flags, date: InternalDate, size: Int, body: Int64, prefix: [UInt8], hidden: Range<Int>?
+        _ place: Allotted, flags: Flags, date: InternalDate, size: Int, body: Int64, prefix: [UInt8], hidden: Range<Int>?,
+        envelope: [UInt8] = []
     ) throws {
         try run(
             """
-            INSERT INTO message (id, modseq, flags, keywords, date, zone, size, body_id, prefix, hidden_start, hidden_end)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO message (id, modseq, flags, keywords, date, zone, size, body_id, prefix, hidden_start, hidden_end,
+                envelope)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, .integer(messageKey(place.mailbox, place.uid)), .integer(place.modSeq), .int(flags.system.rawValue),
             .text(flags.keywords.joined(separator: " ")), .integer(date.seconds), .int(date.zoneMinutes), .int(size), .integer(body),
-            .blob(prefix), .int(hidden?.lowerBound ?? 0), .int(hidden?.upperBound ?? 0))
+            .blob(prefix), .int(hidden?.lowerBound ?? 0), .int(hidden?.upperBound ?? 0), .blob(envelope))
     }
 
     /// Nil: the user is not there any more.

@@ -21,6 +21,8 @@ package struct Delivery: Sendable {
         package var flags: Flags
         /// Stored even where the quota is exceeded by it.
         package var mayExceedQuota: Bool
+        /// ENVELOPE where this recipient sees another one than the original's; else empty.
+        package var envelope: [UInt8] = []
 
         package init(
             user: UserID, target: Target = .inbox, prefix: [UInt8] = [], hidden: Range<Int>? = nil, flags: Flags = Flags(),
@@ -43,6 +45,8 @@ package struct Delivery: Sendable {
     package var date: InternalDate
     package var recipients: [Recipient]
     package var outgoing: Outgoing?
+    /// What is held back of it, or was discarded or refused.
+    package var quarantined: Quarantined?
     package var trace: [TraceEntry]
     package var tally: Tally?
 

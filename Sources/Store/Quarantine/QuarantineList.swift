@@ -1,0 +1,67 @@
+import GRDB
+import Mail
+
+extension MailStore {
+    /// The newest `limit` entries that match, newest first: a queue id, an entry's number, an address (sender, recipient or destination),
+    /// a Message-ID; all when nil.
+    package func quarantine(_ wanted: String? = nil, limit: Int = 1_000) async throws(StoreFailure) -> [QuarantineEntry] {
+        let bare = wanted.map(\.trimmed).map { $0.hasPrefix("<") && $0.hasSuffix(">") ? String($0.dropFirst().dropLast()) : $0 }
+        return try await read { db in
+            let entries = try db.all(
+                """
+                SELECT id, queue_id, received, created, message_id, peer, sender, from_text, subject, category, reasons, size FROM quarantine
+                WHERE ?1 IS NULL OR lower(queue_id) = ?1 OR CAST(id AS TEXT) = ?1 OR lower(sender) = ?1
+                    OR lower(message_id) IN (?1, '<' || ?1 || '>')
+                    OR id IN (SELECT quarantine_id FROM quarantine_recipient WHERE lower(recipient) = ?1 OR lower(destination) = ?1)
+                ORDER BY id DESC LIMIT ?2
+                """, bare.map { .text(folded($0)) } ?? .null, .int(limit)
+            ) { row in
+                QuarantineEntry(
+                    id: row.int64(0), queueID: row.text(1), received: row.int64(2), created: row.int64(3), messageID: row.text(4),
+                    peer: row.text(5), sender: row.text(6), from: row.text(7), subject: row.text(8), category: row.text(9),
+                    reasons: row.text(10).split(separator: "\n").map(String.init), size: row.int(11), recipients: [])
+            }
+            return try entries.map { entry in
+                var entry = entry
+                entry.recipients = try db.all(
+                    "SELECT id, recipient, destination, fate, released FROM quarantine_recipient WHERE quarantine_id = ? ORDER BY id",
+                    .integer(entry.id)
+                ) {
+                    QuarantineEntry.Recipient(
+                        id: $0.int64(0), recipient: $0.text(1), destination: $0.text(2), fate: $0.text(3), released: $0.int64(4))
+                }
+                return entry
+            }
+        }
+    }
+
+    /// Bytes of the original of an entry, at most 64 KiB from `offset` on; empty behind its end. Fails with `.nonExistent`.
+    package func quarantinedBytes(_ id: Int64, from offset: Int) async throws(StoreFailure) -> [UInt8] {
+        let found = try await read { db in
+            try db.first("SELECT body_id, length FROM quarantine JOIN body ON body.id = body_id WHERE quarantine.id = ?", .integer(id)) {
+                BodyReference(id: $0.int64(0), length: $0.int(1))
+            }
+        }
+        guard let body = found else { throw .nonExistent }
+        guard offset < body.length else { return [] }
+        return try await read(body, offset..<min(body.length, offset + 65_536))
+    }
+
+    /// Removes entries for good. Answers how many there were.
+    @discardableResult
+    package func removeQuarantined(_ ids: [Int64]) async throws(StoreFailure) -> Int {
+        try await writer.write { db, _ in
+            try ids.reduce(0) { $0 + (try db.run("DELETE FROM quarantine WHERE id = ?", .integer($1))) }
+        }
+    }
+
+    /// Removes what is older than its setting says, some at a time.
+    package func sweepQuarantine() async throws(StoreFailure) {
+        let age = now() - Int64(integer(.quarantineDays)) * 86_400
+        while try await writer.write({ db, _ in
+            try db.run(
+                "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE created < ? ORDER BY created LIMIT 500)",
+                .integer(age))
+        }) == 500 {}
+    }
+}
