@@ -1,4 +1,5 @@
 import Dialogue
+import Filter
 import Mail
 import SMTP
 import Store
@@ -8,7 +9,8 @@ struct Intake: Sendable {
     enum Outcome: Sendable {
         /// Durable for every recipient.
         case delivered(queueID: String)
-        case refused(Reply, Reason)
+        /// `queueID`: under which the trace tells more of it; empty where there is no more.
+        case refused(Reply, Reason, queueID: String = "")
     }
 
     let context: ReceptionContext
@@ -28,7 +30,9 @@ struct Intake: Sendable {
             }
             let facts = try await gather(arrival, stamp)
             if let refusal = judge(arrival, facts) { return refusal }
-            return try await deliver(arrival, facts)
+            let filtered = try await Filtering(context).look(at: arrival)
+            if let refusal = await judge(arrival, facts, filtered) { return refusal }
+            return try await deliver(arrival, facts, filtered)
         } catch {
             context.report("delivery", "\(error)")
             return .refused(Reception.storageReply(error), Reason("trace.storage", ["failure": error.code]))
@@ -86,6 +90,36 @@ struct Intake: Sendable {
         return nil
     }
 
+    /// By what the checks found: nil where at least one recipient's policy takes it off the sender's hands.
+    private func judge(_ arrival: Arrival, _ facts: Facts, _ filtered: Filtered?) async -> Outcome? {
+        guard let filtered else { return nil }
+        if let why = filtered.unscanned, context.store.value(.unscannedMail) == "wait" {
+            return .refused(
+                Reply(451, "4.7.1", "The message can't be checked for viruses now, try again later"),
+                Reason("trace.unscanned", ["why": why]), queueID: facts.queueID)
+        }
+        let verdicts = arrival.verdicts(filtered)
+        let knowsSender = arrival.origin.login != nil && arrival.transaction.reversePath != .null
+        guard Judgement(verdicts.map(\.destiny), knowsSender: knowsSender) == .refused,
+            let objection = verdicts.lazy.compactMap(\.blocking).first
+        else { return nil }
+        await keepRefused(arrival, facts, filtered)
+        return .refused(objection.reply(facts.queueID), objection.reason, queueID: facts.queueID)
+    }
+
+    /// The copy of a message that is refused. What keeps it from being kept changes nothing about the refusal.
+    private func keepRefused(_ arrival: Arrival, _ facts: Facts, _ filtered: Filtered) async {
+        for entry in filtered.trace(arrival, facts) { context.store.note(entry) }
+        let delivery = Placement(arrival, facts, filtered, isRefused: true, hostname: context.hostname).delivery
+        guard delivery.quarantined != nil else { return }
+        do throws(StoreFailure) {
+            _ = try await context.store.deliver(delivery)
+        } catch .quarantineFull {
+        } catch {
+            context.report("quarantine", "\(error)")
+        }
+    }
+
     // MARK: Deliver
 
     /// Each recipient that RCPT accepted counts, whatever it expands to.
@@ -103,8 +137,10 @@ struct Intake: Sendable {
     ) async throws(StoreFailure) -> Delivery? {
         guard !told.isEmpty else { return nil }
         let mail = arrival.transaction.mail
+        // What was refused for its content does not come back whole.
+        let ret = told.contains { $0.action == .failed } ? "HDRS" : mail.returned
         let subject = ReportDispatch.Subject(
-            queueID: facts.queueID, sender: arrival.transaction.reversePath.text, envelopeID: mail.envelopeID, ret: mail.returned,
+            queueID: facts.queueID, sender: arrival.transaction.reversePath.text, envelopeID: mail.envelopeID, ret: ret,
             arrival: facts.date.seconds, smtpUTF8: mail.smtpUTF8, requiresTLS: mail.requiresTLS,
             content: SpooledContent(spool: arrival.spool, workshop: context.workshop))
         do {
@@ -114,18 +150,26 @@ struct Intake: Sendable {
         }
     }
 
-    private func deliver(_ arrival: Arrival, _ facts: Facts) async throws(StoreFailure) -> Outcome {
-        let placement = Placement(arrival, facts, hostname: context.hostname)
+    private func deliver(_ arrival: Arrival, _ facts: Facts, _ filtered: Filtered?) async throws(StoreFailure) -> Outcome {
+        let placement = Placement(arrival, facts, filtered, hostname: context.hostname)
         var delivery = placement.delivery
         delivery.tally = tally(arrival, facts)
         let report = try await report(placement.told, arrival, facts)
         do throws(StoreFailure) {
+            // Thrown away for all, without a copy.
+            if placement.isEmpty, filtered != nil, report == nil {
+                try await context.store.record(delivery.trace)
+                return .delivered(queueID: facts.queueID)
+            }
             _ = try await context.store.deliver(delivery, report: report)
             return .delivered(queueID: facts.queueID)
         } catch .overQuota {
             return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
         } catch .nonExistent {
             return .refused(Reply(550, "5.1.1", "User unknown"), Reason("trace.unknown-user"))
+        } catch .quarantineFull(let isForNow) {
+            let text = "The message would have to be held back, and there is no room for it"
+            return .refused(Reply(isForNow ? 452 : 552, isForNow ? "4.3.1" : "5.3.1", text), Reason("trace.quarantine-full"))
         } catch .notAllowed {
             return .refused(.noAccount, Reason("trace.no-account"))
         } catch .limit {
@@ -134,5 +178,42 @@ struct Intake: Sendable {
             await daily.tell(of: login)
             return .refused(daily.reply, daily.reason(login))
         }
+    }
+}
+
+extension Arrival {
+    /// One for each place where it would go.
+    func verdicts(_ filtered: Filtered) -> [Verdict] {
+        recipients.flatMap { recipient in
+            recipient.expansion.locals.map { filtered.verdict(.user($0.user.address)) }
+                + recipient.expansion.foreign.map { _ in
+                    // Elsewhere there is no mailbox for junk that we know.
+                    var verdict = filtered.verdict(Filtering.scope(ofForwarded: recipient.address))
+                    if verdict.destiny == .junk { verdict.destiny = .pass }
+                    return verdict
+                }
+        }
+    }
+}
+
+extension Verdict.Objection {
+    var reason: Reason { Reason("trace.objection.\(category.rawValue)", ["names": details.prefix(5).joined(separator: ", ")]) }
+
+    /// RFC 3463 §3.8: 5.7.1, delivery not authorized, message refused.
+    func reply(_ queueID: String) -> Reply {
+        let what =
+            switch category {
+            case .virus: "Message contains a virus"
+            case .banned: "Message contains a file that is not allowed"
+            case .poisoned: "Message can't be checked"
+            case .limit: "Message goes beyond what can be checked"
+            case .encrypted: "Message contains encrypted files"
+            case .unopened: "Message contains archives that can't be opened"
+            case .spam: "Message looks like spam"
+            }
+        // RFC 5321 §4.5.3.1.5: 512 octets in a line; printable ASCII only.
+        let names = category == .spam ? "" : details.prefix(3).joined(separator: ", ")
+        let shown = String(names.unicodeScalars.prefix(200).map { 0x20..<0x7F ~= $0.value ? Character($0) : "?" })
+        return Reply(554, "5.7.1", what + (shown.isEmpty ? "" : ": \(shown)") + " (\(queueID))")
     }
 }

@@ -1,4 +1,5 @@
 import Dialogue
+import Filter
 import Mail
 import SMTP
 import Store
@@ -13,14 +14,22 @@ struct Placement: Sendable {
     private let facts: Intake.Facts
     private let header: TraceHeader
     private let sender: String
+    private let filtered: Filtered?
+    private let isRefused: Bool
     private var outgoing: [Outgoing.Recipient] = []
+    /// Those who don't get it, whether a copy is kept for them or not.
+    private var kept: [Quarantined.Recipient] = []
+    private var objections: [Verdict.Objection] = []
     private var seenUsers: Set<Int64> = []
     private var seenForeign: Set<String> = []
     private var seenWays: Set<String> = []
 
-    init(_ arrival: Arrival, _ facts: Intake.Facts, hostname: String) {
+    /// `isRefused`: nobody gets it, and the sender is told so; what is left to place are copies for the quarantine.
+    init(_ arrival: Arrival, _ facts: Intake.Facts, _ filtered: Filtered? = nil, isRefused: Bool = false, hostname: String) {
         self.arrival = arrival
         self.facts = facts
+        self.filtered = filtered
+        self.isRefused = isRefused
         header = TraceHeader(
             hostname: hostname, connection: arrival.connection, greeting: arrival.transaction.greeting,
             transmissionType: arrival.transaction.transmissionType, reversePath: arrival.transaction.reversePath, queueID: facts.queueID,
@@ -28,56 +37,153 @@ struct Placement: Sendable {
         sender = arrival.transaction.reversePath.text
         delivery = Delivery(
             spool: arrival.spool, envelope: facts.summary.envelope, structure: facts.summary.structure, date: facts.date, recipients: [])
+        if let filtered, !isRefused { delivery.trace += filtered.trace(arrival, facts) }
         for recipient in arrival.recipients { place(recipient) }
+        delivery.quarantined = quarantined()
         // One answer goes to the sender. Where it stands for several recipients, a full mailbox among them takes this message
         // still: RCPT refuses the next one, and what was answered 250 is in every mailbox.
         if delivery.recipients.count + outgoing.count > 1 {
             for index in delivery.recipients.indices { delivery.recipients[index].mayExceedQuota = true }
         }
-        if !outgoing.isEmpty { delivery.outgoing = leaving() }
+        if !outgoing.isEmpty { delivery.outgoing = leaving(outgoing) }
     }
+
+    /// Whether there is anything to store: else all that is left are the lines of the trace.
+    var isEmpty: Bool { delivery.recipients.isEmpty && outgoing.isEmpty && delivery.quarantined == nil }
 
     // MARK: One recipient
 
     private mutating func place(_ recipient: Arrival.Recipient) {
         let expansion = recipient.expansion
-        let asksSuccess = !sender.isEmpty && recipient.parameters.notify?.contains(.success) == true
+        let asksSuccess = !sender.isEmpty && !isRefused && recipient.parameters.notify?.contains(.success) == true
         let isExpanded = expansion.locals.count + expansion.foreign.count > 1
         // RFC 3461 §5.2.7.3 (c): told once that it was distributed, the sender does not hear of each success.
         if asksSuccess, isExpanded { told.append(reported(recipient, .expanded)) }
-        for local in expansion.locals { place(recipient, local, isExpanded: isExpanded) }
+        var isDelivered = false
+        for local in expansion.locals where place(recipient, local, isExpanded: isExpanded) { isDelivered = true }
         // RFC 3461 §5.2.3; one that waits is told of when it is there.
-        if asksSuccess, !isExpanded, !expansion.locals.isEmpty, facts.due == 0 { told.append(reported(recipient, .delivered)) }
+        if asksSuccess, !isExpanded, isDelivered, facts.due == 0 { told.append(reported(recipient, .delivered)) }
         for foreign in expansion.foreign where seenForeign.insert(foreign.key).inserted {
             let address = foreign.description
-            outgoing.append(Outgoing.Recipient(address, recipient, isExpanded: isExpanded))
+            let place = Outgoing.Recipient(address, recipient, isExpanded: isExpanded)
+            if keep(recipient, at: address, Filtering.scope(ofForwarded: recipient.address), .elsewhere(place)) { continue }
+            outgoing.append(place)
             note(
                 "queued", recipient.address, at: address,
                 facts.due == 0
                     ? Reason("trace.queued", ["address": address]) : Reason("trace.held", ["address": address, "time": release]))
         }
-        for dead in expansion.dead {
+        for dead in expansion.dead where !isRefused {
             note("dropped", recipient.address, at: dead, Reason("trace.dead-destination", ["address": dead]))
         }
     }
 
-    private mutating func place(_ recipient: Arrival.Recipient, _ local: Expansion.Local, isExpanded: Bool) {
+    /// Whether he gets it, or would have got it already.
+    private mutating func place(_ recipient: Arrival.Recipient, _ local: Expansion.Local, isExpanded: Bool) -> Bool {
         let address = local.user.address
+        let scope = PolicyScope.user(address)
+        let verdict = filtered?.verdict(scope) ?? Verdict()
+        if verdict.destiny != .pass, verdict.destiny != .junk || isRefused {
+            guard seenUsers.insert(local.user.id).inserted else { return false }
+            let place = mailbox(recipient, local, scope, quarantineID: facts.queueID)
+            _ = keep(recipient, at: address, scope, .mailbox(place, address: address))
+            return false
+        }
         // What is held waits in the queue, which delivers it to mailboxes here in its time.
         guard facts.due == 0 else {
             if seenUsers.insert(local.user.id).inserted {
                 outgoing.append(Outgoing.Recipient(address, recipient, isExpanded: isExpanded))
             }
             note("queued", recipient.address, at: address, Reason("trace.held", ["address": address, "time": release]))
-            return
+            return true
         }
-        note("delivered", recipient.address, at: address, Reason("trace.delivered", ["user": address, "mailbox": "INBOX"]))
+        let isJunk = verdict.destiny == .junk
+        note(
+            "delivered", recipient.address, at: address,
+            Reason("trace.delivered", ["user": address, "mailbox": isJunk ? "Junk" : "INBOX"]))
         // Several ways into one mailbox: one copy, each way with its trace.
-        guard seenUsers.insert(local.user.id).inserted else { return }
-        delivery.recipients.append(
-            Delivery.Recipient(
-                user: UserID(local.user.id),
-                prefix: header.prefix(deliveredTo: address, originalRecipient: recipient.address) + separator))
+        guard seenUsers.insert(local.user.id).inserted else { return true }
+        var place = mailbox(recipient, local, scope, quarantineID: nil)
+        if isJunk { place.target = .specialUse("\\Junk") }
+        delivery.recipients.append(place)
+        return true
+    }
+
+    private func mailbox(
+        _ recipient: Arrival.Recipient, _ local: Expansion.Local, _ scope: PolicyScope, quarantineID: String?
+    ) -> Delivery.Recipient {
+        let fields = filtered?.fields(scope, hostname: header.hostname, quarantineID: quarantineID)?.bytes ?? []
+        let prefix = header.prefix(deliveredTo: local.user.address, originalRecipient: recipient.address, fields: fields)
+        guard let seen = filtered?.seen(scope) else {
+            return Delivery.Recipient(user: UserID(local.user.id), prefix: prefix + separator)
+        }
+        var place = Delivery.Recipient(
+            user: UserID(local.user.id), prefix: prefix + seen.head + separator, hidden: seen.hidden)
+        place.envelope = seen.envelope
+        return place
+    }
+
+    // MARK: What is not delivered
+
+    /// Whether this recipient's policy keeps it from him. `place`: where it would have gone.
+    private mutating func keep(
+        _ recipient: Arrival.Recipient, at destination: String, _ scope: PolicyScope, _ place: Quarantined.Place
+    ) -> Bool {
+        guard let filtered, let objection = filtered.verdict(scope).blocking else { return false }
+        let destiny = filtered.verdict(scope).destiny
+        // No mailbox for junk is known elsewhere.
+        guard destiny != .junk || isRefused else { return false }
+        let keepsCopy = filtered.policies[scope]?.quarantine ?? true
+        let why = objection.reason
+        var fate = Quarantined.Recipient.Fate(rawValue: destiny.rawValue) ?? .quarantine
+        var isKept = keepsCopy
+        switch fate {
+        case .quarantine:
+            isKept = true
+            note("quarantined", recipient.address, at: destination, why)
+        case .discard: note("discarded", recipient.address, at: destination, why)
+        case .bounce, .reject:
+            // Whoever refused it for all leaves the lines of the trace.
+            if isRefused { break }
+            if knowsSender {
+                told.append(
+                    DeliveryReport.Recipient(
+                        address: recipient.address, originalType: recipient.parameters.original?.type,
+                        originalAddress: recipient.parameters.original?.address, action: .failed, status: "5.7.1",
+                        reason: objection.reason.stored))
+                note("bounced", recipient.address, at: destination, why)
+            } else {
+                // He was told that it was taken, and nobody else can be told: so it must not be lost.
+                fate = .quarantine
+                isKept = true
+                note("quarantined", recipient.address, at: destination, why)
+                note("quarantined", recipient.address, at: destination, Reason("trace.untold"), again: true)
+            }
+        }
+        guard isKept else { return true }
+        objections.append(objection)
+        kept.append(Quarantined.Recipient(recipient: recipient.address, fate: fate, place: place))
+        return true
+    }
+
+    /// A report reaches who sent it.
+    private var knowsSender: Bool { arrival.origin.login != nil && !sender.isEmpty }
+
+    private func quarantined() -> Quarantined? {
+        guard let filtered, !kept.isEmpty else { return nil }
+        let order = Category.allCases
+        let gravest = objections.min { order.firstIndex(of: $0.category) ?? 0 < order.firstIndex(of: $1.category) ?? 0 }
+        var reasons: [String] = []
+        for objection in objections {
+            let reason = objection.reason.stored
+            if !reasons.contains(reason) { reasons.append(reason) }
+        }
+        let leaves = kept.contains { if case .elsewhere = $0.place { true } else { false } }
+        return Quarantined(
+            queueID: facts.queueID, received: facts.date, messageID: facts.summary.messageID ?? "",
+            peer: arrival.connection.peerAddress, sender: sender, from: filtered.header.text(of: "from"),
+            subject: filtered.header.text(of: "subject"), category: gravest?.category.rawValue ?? "", reasons: reasons,
+            recipients: kept, outgoing: leaves ? leaving([]) : nil)
     }
 
     /// RFC 3461 §5.2.7.4: of the address that the sender knows; where it leads is not told.
@@ -88,8 +194,10 @@ struct Placement: Sendable {
     }
 
     /// Each way from a recipient to a destination once, however often RCPT named it.
-    private mutating func note(_ event: String, _ recipient: String, at destination: String, _ reason: Reason) {
-        guard seenWays.insert(recipient + "\n" + destination).inserted else { return }
+    private mutating func note(
+        _ event: String, _ recipient: String, at destination: String, _ reason: Reason, again: Bool = false
+    ) {
+        guard seenWays.insert(recipient + "\n" + destination).inserted || again else { return }
         delivery.trace.append(
             TraceEntry(
                 time: facts.date.seconds, event: event, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
@@ -104,14 +212,20 @@ struct Placement: Sendable {
 
     // MARK: What leaves
 
-    private func leaving() -> Outgoing {
+    private var relayed: [UInt8] {
+        guard let filtered, let scope = filtered.policies.keys.first else { return [] }
+        return filtered.fields(scope, hostname: header.hostname, quarantineID: nil)?.relayed ?? []
+    }
+
+    private func leaving(_ outgoing: [Outgoing.Recipient]) -> Outgoing {
         let mail = arrival.transaction.mail
         // RFC 5321 §7.2: with several recipients none is named, since one may be hidden from the others.
         let only = arrival.recipients.count == 1 ? arrival.recipients.first : nil
         return Outgoing(
             queueID: facts.queueID, sender: sender, recipients: outgoing,
             prefix: header.relayPrefix(
-                originalRecipient: only?.address, forwardedFor: only.flatMap { $0.isForwarded ? $0.address : nil }) + separator,
+                originalRecipient: only?.address, forwardedFor: only.flatMap { $0.isForwarded ? $0.address : nil },
+                fields: relayed) + separator,
             ret: mail.returned, envelopeID: mail.envelopeID, smtpUTF8: mail.smtpUTF8, login: arrival.origin.login ?? "",
             requiresTLS: mail.requiresTLS, isEightBit: facts.isEightBit, messageID: facts.summary.messageID ?? "", due: facts.due)
     }

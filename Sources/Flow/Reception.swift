@@ -154,14 +154,16 @@ package final class Reception: Responder {
         switch await Intake(context).take(arrival) {
         case .delivered(let queueID):
             return .delivered(queueID: queueID)
-        case .refused(let reply, let reason):
-            return await refuse(transaction, reply, reason)
+        case .refused(let reply, let reason, let queueID):
+            return await refuse(transaction, reply, reason, queueID: queueID)
         }
     }
 
-    private func refuse(_ transaction: Transaction, _ reply: Reply, _ reason: Reason) async -> SMTP.Answer {
+    private func refuse(_ transaction: Transaction, _ reply: Reply, _ reason: Reason, queueID: String = "") async -> SMTP.Answer {
         for recipient in transaction.recipients {
-            await record(entry("refused", recipient: address(of: recipient.path).description, reply: reply, reason))
+            var entry = entry("refused", recipient: address(of: recipient.path).description, reply: reply, reason)
+            entry.queueID = queueID
+            await record(entry)
         }
         return .refused(reply)
     }

@@ -1,4 +1,5 @@
 import Dialogue
+package import Filter
 import Mail
 package import Store
 
@@ -23,6 +24,8 @@ package struct ReceptionContext: Sendable {
     package var language: @Sendable () -> String = { "en" }
     /// Nil: nobody logs in.
     package var authenticator: Authenticator?
+    /// Looks into messages; nil: nothing is judged by its content.
+    package var inspector: (any Inspector)?
 
     package init(
         store: MailStore, workshop: Workshop, queueIDs: QueueIDs, name: @escaping @Sendable () -> String,

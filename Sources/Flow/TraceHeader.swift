@@ -27,17 +27,15 @@ package struct TraceHeader: Sendable {
         self.date = date
     }
 
-    /// The prefix for one mailbox. `originalRecipient` is the address that RCPT gave.
-    package func prefix(deliveredTo user: String, originalRecipient: String) -> [UInt8] {
-        var text = "Return-Path: \(path)\r\nDelivered-To: \(user)\r\n"
-        text += received(for: originalRecipient)
-        return Array(text.utf8)
+    /// The prefix for one mailbox. `originalRecipient` is the address that RCPT gave; `fields` are those of the checks.
+    package func prefix(deliveredTo user: String, originalRecipient: String, fields: [UInt8] = []) -> [UInt8] {
+        Array("Return-Path: \(path)\r\nDelivered-To: \(user)\r\n".utf8) + fields + Array(received(for: originalRecipient).utf8)
     }
 
     /// The prefix of a message that goes on to another server: Received only, since Return-Path is the last one's to write
     /// (RFC 5321 §4.4). `forwardedFor`: the address whose forwarding it is, written down so that it can't come back there unnoticed.
-    package func relayPrefix(originalRecipient: String?, forwardedFor: String? = nil) -> [UInt8] {
-        Array(((forwardedFor.map { "Delivered-To: \($0)\r\n" } ?? "") + received(for: originalRecipient)).utf8)
+    package func relayPrefix(originalRecipient: String?, forwardedFor: String? = nil, fields: [UInt8] = []) -> [UInt8] {
+        Array((forwardedFor.map { "Delivered-To: \($0)\r\n" } ?? "").utf8) + fields + Array(received(for: originalRecipient).utf8)
     }
 
     private var path: String {

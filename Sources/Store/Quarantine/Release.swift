@@ -19,7 +19,7 @@ extension MailStore {
             guard
                 let entry = try db.first(
                     """
-                    SELECT body_id, length, received, zone, queue_id, sender, relay_prefix, ret, envelope_id, smtputf8, login, requires_tls,
+                    SELECT body_id, length, quarantine.received, zone, queue_id, sender, relay_prefix, ret, envelope_id, smtputf8, login, requires_tls,
                         eight_bit, message_id
                     FROM quarantine JOIN body ON body.id = body_id WHERE quarantine.id = ?
                     """, .integer(id),

@@ -1,0 +1,112 @@
+/// What was found out about a message, the same for all of its recipients.
+package struct Evidence: Sendable, Equatable {
+    package var inspection: Inspection
+    /// Points of the spam checks; nil: not computed.
+    package var score: Double?
+    /// Names of the checks that gave points, with them.
+    package var tests: [(name: String, points: Double)]
+
+    package init(inspection: Inspection, score: Double? = nil, tests: [(name: String, points: Double)] = []) {
+        self.inspection = inspection
+        self.score = score
+        self.tests = tests
+    }
+
+    package static func == (left: Evidence, right: Evidence) -> Bool {
+        left.inspection == right.inspection && left.score == right.score
+            && left.tests.elementsEqual(right.tests) { $0.name == $1.name && $0.points == $1.points }
+    }
+}
+
+/// What one recipient's policy makes of the evidence.
+package struct Verdict: Sendable, Equatable {
+    package struct Objection: Sendable, Equatable {
+        package var category: Category
+        /// What was found: names of signatures, parts with the rules that they met, limits.
+        package var details: [String]
+    }
+
+    /// All that the policy has to say, gravest first.
+    package var objections: [Objection] = []
+    /// The gravest that is not let pass; nil: the message is delivered.
+    package var blocking: Objection?
+    package var destiny: Destiny = .pass
+    /// Points with those of his opinion of the sender; nil: not computed, or not asked for.
+    package var score: Double?
+    /// From `spam_tag_level` on: the header fields say the score.
+    package var showsScore = false
+    /// From `spam_tag2_level` on: it is called spam, and the subject is tagged.
+    package var isSpam = false
+
+    /// Nothing to object to.
+    package init() {}
+}
+
+extension Verdict {
+    package init(_ evidence: Evidence, _ policy: Policy, _ opinion: SenderOpinion) {
+        let inspection = evidence.inspection
+        if !policy.bypassVirusChecks {
+            switch inspection.virus {
+            case .infected(let names): object(.virus, names)
+            case .poisoned: object(.poisoned, [])
+            case .notAsked, .clean, .unavailable: break
+            }
+        }
+        if !policy.bypassBannedChecks, let found = inspection.banned[policy.bannedNames], !found.isEmpty {
+            object(.banned, found.map { "\($0.part) (\($0.rule))" })
+        }
+        // Both checks look inside; who asked for neither does not hear of what stopped them.
+        if !policy.bypassVirusChecks || !policy.bypassBannedChecks {
+            if !inspection.limits.isEmpty { object(.limit, inspection.limits) }
+            if !inspection.encrypted.isEmpty { object(.encrypted, inspection.encrypted) }
+            if !inspection.unopened.isEmpty { object(.unopened, inspection.unopened) }
+        }
+        judgeSpam(evidence, policy, opinion)
+        for objection in objections where blocking == nil {
+            let destiny = destiny(of: objection.category, policy)
+            guard destiny != .pass else { continue }
+            blocking = objection
+            self.destiny = destiny
+        }
+    }
+
+    private mutating func judgeSpam(_ evidence: Evidence, _ policy: Policy, _ opinion: SenderOpinion) {
+        guard !policy.bypassSpamChecks, let points = evidence.score else { return }
+        let total = points + opinion.points
+        score = total
+        showsScore = total >= policy.spamTagLevel
+        // A white sender's mail is never spam, a black one's always; white wins where both are said of him in one scope.
+        guard !opinion.isWhite else { return }
+        isSpam = opinion.isBlack || total >= policy.spamTag2Level
+        if opinion.isBlack || total >= policy.spamKillLevel { object(.spam, [Score.text(total)]) }
+    }
+
+    private mutating func object(_ category: Category, _ details: [String]) {
+        objections.append(Objection(category: category, details: details))
+    }
+
+    private func destiny(of category: Category, _ policy: Policy) -> Destiny {
+        switch category {
+        case .virus: policy.virusDestiny
+        case .banned: policy.bannedDestiny
+        // No policy lets pass what nobody could look at.
+        case .poisoned: .quarantine
+        case .limit: policy.limitDestiny
+        case .encrypted: policy.encryptedDestiny
+        case .unopened: policy.unopenedDestiny
+        case .spam: policy.spamDestiny
+        }
+    }
+}
+
+/// Points as people read them.
+package enum Score {
+    /// Three digits after the point at most, none that say nothing: `5`, `5.1`, `-0.125`.
+    package static func text(_ points: Double) -> String {
+        let thousandths = Int((max(-1e12, min(1e12, points)) * 1_000).rounded())
+        let whole = "\(thousandths < 0 ? "-" : "")\(abs(thousandths) / 1_000)"
+        var fraction = String(abs(thousandths) % 1_000 + 1_000).dropFirst()
+        while fraction.last == "0" { fraction.removeLast() }
+        return fraction.isEmpty ? whole : "\(whole).\(fraction)"
+    }
+}

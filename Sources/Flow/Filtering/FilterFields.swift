@@ -1,0 +1,72 @@
+import Filter
+import Mail
+
+/// The header fields by which a recipient sees what the checks found. Their names and forms are AMaViS's, whose users' rules look for them.
+struct FilterFields: Sendable {
+    var hostname: String
+    var evidence: Evidence
+    var verdict: Verdict
+    var policy: Policy
+    /// Under which name a copy lies in the quarantine; nil: none does.
+    var quarantineID: String?
+
+    /// Details that a field names, and characters of each.
+    private static let details = 5
+    private static let detailLength = 100
+
+    var bytes: [UInt8] {
+        var lines: [[UInt8]] = []
+        if let quarantineID { lines.append(Array("X-Quarantine-ID: <\(quarantineID)>".utf8)) }
+        for objection in verdict.objections {
+            guard let word = Self.word(objection.category) else { continue }
+            lines.append(Array("X-Buzon-Alert: ".utf8) + EncodedWord.encode(word + Self.list(objection.details)))
+        }
+        lines += spam
+        if Self.wasScanned(evidence) { lines.append(Array(scanned.utf8)) }
+        return lines.flatMap { $0 + [0x0D, 0x0A] }
+    }
+
+    /// For a message that goes on to another server.
+    var relayed: [UInt8] { Self.wasScanned(evidence) ? Array((scanned + "\r\n").utf8) : [] }
+
+    private var scanned: String { "X-Virus-Scanned: Buzon at \(hostname)" }
+
+    private static func wasScanned(_ evidence: Evidence) -> Bool {
+        switch evidence.inspection.virus {
+        case .clean, .infected: true
+        case .notAsked, .poisoned, .unavailable: false
+        }
+    }
+
+    private var spam: [[UInt8]] {
+        guard let score = verdict.score, verdict.showsScore || verdict.isSpam else { return [] }
+        let points = Score.text(score)
+        let tests = evidence.tests.map { "\($0.name)=\(Score.text($0.points))" }.joined(separator: ",\r\n\t")
+        var lines: [String] = []
+        if verdict.isSpam { lines.append("X-Spam-Flag: YES") }
+        lines.append("X-Spam-Score: \(points)")
+        let stars = max(0, min(64, Int(score)))
+        if stars > 0 { lines.append("X-Spam-Level: " + String(repeating: "*", count: stars)) }
+        lines.append(
+            "X-Spam-Status: \(verdict.isSpam ? "Yes" : "No"), score=\(points) tagged_above=\(Score.text(policy.spamTagLevel))\r\n"
+                + "\trequired=\(Score.text(policy.spamTag2Level)) tests=[\(tests)]")
+        return lines.map { Array($0.utf8) }
+    }
+
+    private static func word(_ category: Category) -> String? {
+        switch category {
+        case .virus: "INFECTED, message contains virus: "
+        case .banned: "BANNED, message contains "
+        case .poisoned: "UNCHECKED, the scanner ended twice over it"
+        case .limit: "UNCHECKED, limits reached: "
+        case .encrypted: "UNCHECKED, contains encrypted "
+        case .unopened: "UNCHECKED, can't be opened: "
+        case .spam: nil
+        }
+    }
+
+    private static func list(_ details: [String]) -> String {
+        let shown = details.prefix(Self.details).map { $0.count > detailLength ? $0.prefix(detailLength) + "…" : $0 }
+        return shown.joined(separator: ", ") + (details.count > Self.details ? ", …" : "")
+    }
+}

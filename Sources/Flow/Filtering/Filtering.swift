@@ -1,0 +1,98 @@
+import Filter
+import Mail
+import SMTP
+import Store
+
+/// Judges a message before it is answered: whose policies it meets, what they ask to be looked for, what was found, what each makes of it.
+struct Filtering: Sendable {
+    let context: ReceptionContext
+
+    init(_ context: ReceptionContext) { self.context = context }
+
+    /// Nil where nobody's policy has anything to say: mail that only leaves, unless `filter-outbound` is on.
+    func look(at arrival: Arrival) async throws(StoreFailure) -> Filtered? {
+        guard let inspector = context.inspector, isToBeLooked(at: arrival) else { return nil }
+        let sender = arrival.transaction.reversePath.text
+        var scopes: Set<PolicyScope> = []
+        for recipient in arrival.recipients {
+            for local in recipient.expansion.locals { scopes.insert(.user(local.user.address)) }
+            if !recipient.expansion.foreign.isEmpty { scopes.insert(Self.scope(ofForwarded: recipient.address)) }
+        }
+        let opinions = try await context.store.policies(scopes, sender: sender)
+        var order = InspectionOrder(virus: false)
+        for (policy, _) in opinions.values {
+            if !policy.bypassVirusChecks { order.virus = true }
+            if !policy.bypassBannedChecks, !policy.bannedNames.isEmpty, !order.bannedNames.contains(policy.bannedNames) {
+                order.bannedNames.append(policy.bannedNames)
+            }
+        }
+        // Of two equal orders one is in the cache.
+        order.bannedNames.sort()
+        var evidence = Evidence(inspection: order.isEmpty ? Inspection() : await inspect(arrival.spool, order, inspector))
+        if opinions.values.contains(where: { !$0.policy.bypassSpamChecks }) { evidence.score = 0 }
+        var verdicts: [PolicyScope: Verdict] = [:]
+        for (scope, found) in opinions { verdicts[scope] = Verdict(evidence, found.policy, found.opinion) }
+        let header: HeaderView
+        do {
+            header = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0) }
+        }
+        return Filtered(
+            order: order, evidence: evidence, policies: opinions.mapValues(\.policy), verdicts: verdicts, header: header)
+    }
+
+    /// What is forwarded elsewhere is judged by the domain that it was sent to.
+    static func scope(ofForwarded address: String) -> PolicyScope {
+        let domain = (try? Address(parsing: address, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit))?.domain.ascii
+        return domain.map { .domain($0) } ?? .server
+    }
+
+    private func isToBeLooked(at arrival: Arrival) -> Bool {
+        if context.store.bool(.filterOutbound) { return true }
+        return arrival.recipients.contains { !$0.expansion.locals.isEmpty || $0.isForwarded }
+    }
+
+    private func inspect(_ spool: Spool, _ order: InspectionOrder, _ inspector: any Inspector) async -> Inspection {
+        let seconds = context.store.integer(.filterSeconds)
+        return await withTaskGroup(of: Inspection?.self) { group in
+            group.addTask { await inspector.inspect(spool, order) }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(seconds))
+                return nil
+            }
+            defer { group.cancelAll() }
+            // Which came first; a check that goes on all the same was told to end.
+            guard let first = await group.next(), let found = first else {
+                return Inspection(virus: order.virus ? .unavailable("scan.slow") : .notAsked, limits: ["time"])
+            }
+            return found
+        }
+    }
+}
+
+/// A message with what was found out about it.
+struct Filtered: Sendable {
+    var order: InspectionOrder
+    var evidence: Evidence
+    var policies: [PolicyScope: Policy]
+    var verdicts: [PolicyScope: Verdict]
+    var header: HeaderView
+
+    func verdict(_ scope: PolicyScope) -> Verdict { verdicts[scope] ?? Verdict() }
+
+    /// What the message would have been seen with by this recipient; `quarantineID`: where a copy of it lies.
+    func fields(_ scope: PolicyScope, hostname: String, quarantineID: String?) -> FilterFields? {
+        policies[scope].map {
+            FilterFields(hostname: hostname, evidence: evidence, verdict: verdict(scope), policy: $0, quarantineID: quarantineID)
+        }
+    }
+
+    func seen(_ scope: PolicyScope) -> HeaderView.Seen {
+        header.seen(tag: verdict(scope).isSpam ? policies[scope]?.spamSubjectTag : nil)
+    }
+
+    /// Why the scan was not done, where somebody wants one.
+    var unscanned: String? {
+        guard case .unavailable(let reason) = evidence.inspection.virus else { return nil }
+        return reason
+    }
+}
