@@ -93,7 +93,8 @@ let package = Package(
             swiftSettings: settings),
 
         // For measuring only: appliance/bench store.
-        .executableTarget(name: "buzon-bench", dependencies: ["Mail", "Store"], swiftSettings: settings),
+        .executableTarget(
+            name: "buzon-bench", dependencies: ["Mail", "Store", "Filter", "Archives", "Scanner", "CClamAV"], swiftSettings: settings),
 
         // For tests only.
         module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP"]),

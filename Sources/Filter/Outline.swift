@@ -15,6 +15,17 @@ package struct Policy: Sendable, Equatable {
     package var quarantine = true
     package var bannedNames = ".exe"
     package init() {}
+    package func destiny(of category: Category) -> Destiny {
+        switch category {
+        case .virus: virusDestiny
+        case .banned: bannedDestiny
+        case .poisoned: .quarantine
+        case .limit: limitDestiny
+        case .encrypted: encryptedDestiny
+        case .unopened: unopenedDestiny
+        case .spam: spamDestiny
+        }
+    }
 }
 package struct SenderOpinion: Sendable, Equatable {
     package var isWhite = false

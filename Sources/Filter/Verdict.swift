@@ -37,6 +37,9 @@ package struct Verdict: Sendable, Equatable {
     package var showsScore = false
     /// From `spam_tag2_level` on: it is called spam, and the subject is tagged.
     package var isSpam = false
+    /// Of the sender, and whether his opinion was asked for at all.
+    package var isWhite = false
+    package var isBlack = false
 
     /// Nothing to object to.
     package init() {}
@@ -63,7 +66,7 @@ extension Verdict {
         }
         judgeSpam(evidence, policy, opinion)
         for objection in objections where blocking == nil {
-            let destiny = destiny(of: objection.category, policy)
+            let destiny = policy.destiny(of: objection.category)
             guard destiny != .pass else { continue }
             blocking = objection
             self.destiny = destiny
@@ -75,27 +78,16 @@ extension Verdict {
         let total = points + opinion.points
         score = total
         showsScore = total >= policy.spamTagLevel
-        // A white sender's mail is never spam, a black one's always; white wins where both are said of him in one scope.
-        guard !opinion.isWhite else { return }
-        isSpam = opinion.isBlack || total >= policy.spamTag2Level
-        if opinion.isBlack || total >= policy.spamKillLevel { object(.spam, [Score.text(total)]) }
+        isWhite = opinion.isWhite
+        isBlack = !isWhite && opinion.isBlack
+        // A white sender's mail is never spam, a black one's always.
+        guard !isWhite else { return }
+        isSpam = isBlack || total >= policy.spamTag2Level
+        if isBlack || total >= policy.spamKillLevel { object(.spam, [Score.text(total)]) }
     }
 
     private mutating func object(_ category: Category, _ details: [String]) {
         objections.append(Objection(category: category, details: details))
-    }
-
-    private func destiny(of category: Category, _ policy: Policy) -> Destiny {
-        switch category {
-        case .virus: policy.virusDestiny
-        case .banned: policy.bannedDestiny
-        // No policy lets pass what nobody could look at.
-        case .poisoned: .quarantine
-        case .limit: policy.limitDestiny
-        case .encrypted: policy.encryptedDestiny
-        case .unopened: policy.unopenedDestiny
-        case .spam: policy.spamDestiny
-        }
     }
 }
 

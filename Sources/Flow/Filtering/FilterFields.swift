@@ -40,16 +40,16 @@ struct FilterFields: Sendable {
 
     private var spam: [[UInt8]] {
         guard let score = verdict.score, verdict.showsScore || verdict.isSpam else { return [] }
-        let points = Score.text(score)
-        let tests = evidence.tests.map { "\($0.name)=\(Score.text($0.points))" }.joined(separator: ",\r\n\t")
-        var lines: [String] = []
-        if verdict.isSpam { lines.append("X-Spam-Flag: YES") }
-        lines.append("X-Spam-Score: \(points)")
-        let stars = max(0, min(64, Int(score)))
+        // AMaViS shows what a list says as at least 64 points, or none.
+        let shown = verdict.isWhite ? min(0, score) : verdict.isBlack ? max(64, score) : score
+        var lines = ["X-Spam-Flag: \(verdict.isSpam ? "YES" : "NO")", "X-Spam-Score: \(Score.text(shown))"]
+        let stars = max(0, min(64, Int(max(-100, min(100, shown)))))
         if stars > 0 { lines.append("X-Spam-Level: " + String(repeating: "*", count: stars)) }
+        let tests = verdict.tests(evidence).map { "\($0.name)=\(Score.text($0.points))" }.joined(separator: ",\r\n\t")
+        let list = verdict.isWhite ? " WHITELISTED" : verdict.isBlack ? " BLACKLISTED" : ""
         lines.append(
-            "X-Spam-Status: \(verdict.isSpam ? "Yes" : "No"), score=\(points) tagged_above=\(Score.text(policy.spamTagLevel))\r\n"
-                + "\trequired=\(Score.text(policy.spamTag2Level)) tests=[\(tests)]")
+            "X-Spam-Status: \(verdict.isSpam ? "Yes" : "No"), score=\(Score.text(score))\r\n"
+                + "\ttagged_above=\(Score.text(policy.spamTagLevel)) required=\(Score.text(policy.spamTag2Level))\(list)\r\n\ttests=[\(tests)]")
         return lines.map { Array($0.utf8) }
     }
 
@@ -68,5 +68,13 @@ struct FilterFields: Sendable {
     private static func list(_ details: [String]) -> String {
         let shown = details.prefix(Self.details).map { $0.count > detailLength ? $0.prefix(detailLength) + "…" : $0 }
         return shown.joined(separator: ", ") + (details.count > Self.details ? ", …" : "")
+    }
+}
+
+extension Verdict {
+    /// What the score is made of: the checks, and the recipient's opinion of the sender.
+    fileprivate func tests(_ evidence: Evidence) -> [(name: String, points: Double)] {
+        let given = (score ?? 0) - (evidence.score ?? 0)
+        return evidence.tests + (given == 0 ? [] : [("SENDER_LIST", given)])
     }
 }

@@ -22,7 +22,8 @@ struct HeaderView: Sendable {
     ]
 
     private var forged: [Range<Int>] = []
-    private var subject: (field: Range<Int>, body: Range<Int>)?
+    /// More than one is a defect that readers settle differently: each is tagged.
+    private var subjects: [(field: Range<Int>, body: Range<Int>)] = []
     private var hasHeader = false
     /// The header section, as far as it may be written anew; all of it for the ENVELOPE.
     private var header: [UInt8] = []
@@ -33,8 +34,8 @@ struct HeaderView: Sendable {
         for field in section.fields {
             if Self.isOurs(field, bytes) {
                 forged.append(field.range)
-            } else if subject == nil, field.isNamed("subject".utf8, in: bytes) {
-                subject = (field.range, field.body)
+            } else if field.isNamed("subject".utf8, in: bytes) {
+                subjects.append((field.range, field.body))
             }
         }
         header = Array(bytes[..<section.end])
@@ -52,12 +53,9 @@ struct HeaderView: Sendable {
         var changes = forged.map { (range: $0, text: [UInt8]()) }
         var added: [UInt8] = []
         if !tag.isEmpty {
-            if let subject {
-                changes.append((subject.field, tagged(subject.body, tag)))
-                changes.sort { $0.range.lowerBound < $1.range.lowerBound }
-            } else {
-                added = field(tag, then: [])
-            }
+            for subject in subjects where !isTagged(subject.body, tag) { changes.append((subject.field, tagged(subject.body, tag))) }
+            changes.sort { $0.range.lowerBound < $1.range.lowerBound }
+            if subjects.isEmpty { added = field(tag, then: []) }
         }
         var seen = Seen(head: added)
         guard let last = changes.last else {
@@ -80,6 +78,11 @@ struct HeaderView: Sendable {
             guard let field = HeaderSection(parsing: bytes).fields(named: name.utf8, in: bytes).first else { return "" }
             return String(EncodedWord.decode(unfold(bytes, field.body)).filter { !$0.isNewline }.prefix(200))
         }
+    }
+
+    /// Another server of ours, or a forwarding, may have done it.
+    private func isTagged(_ body: Range<Int>, _ tag: String) -> Bool {
+        EncodedWord.decode(unfold(header[body])).hasPrefix(tag)
     }
 
     private func tagged(_ body: Range<Int>, _ tag: String) -> [UInt8] { field(tag, then: Array(header[body])) }

@@ -23,6 +23,8 @@ package enum Tally: Sendable, Equatable {
     case sent(login: String, day: Int64, recipients: Int, limit: Int)
     /// The delivery tells the administrator. Fails with `.alreadyExists` when he was told.
     case told(login: String, day: Int64)
+    /// The delivery tells the administrator of the quarantine. Fails with `.alreadyExists` when he was told of as much.
+    case toldOfQuarantine(upTo: Int64, time: Int64)
 }
 
 extension MailStore {
@@ -57,6 +59,8 @@ extension Database {
         case .told(let login, let day):
             guard let user = try userID(login) else { throw StoreFailure.notAllowed }
             guard try !sentCount(user, day).isTold else { throw StoreFailure.alreadyExists }
+        case .toldOfQuarantine(let id, _):
+            guard try toldOfQuarantine() < id else { throw StoreFailure.alreadyExists }
         }
     }
 
@@ -75,6 +79,7 @@ extension Database {
                 INSERT INTO sent (user_id, day, told) SELECT id, ?2, 1 FROM user WHERE email = ?1
                 ON CONFLICT DO UPDATE SET told = 1
                 """, .text(login), .integer(day))
+        case .toldOfQuarantine(let id, let time): try tellOfQuarantine(upTo: id, time: time)
         }
     }
 }

@@ -7,31 +7,13 @@ extension MailStore {
     package func quarantine(_ wanted: String? = nil, limit: Int = 1_000) async throws(StoreFailure) -> [QuarantineEntry] {
         let bare = wanted.map(\.trimmed).map { $0.hasPrefix("<") && $0.hasSuffix(">") ? String($0.dropFirst().dropLast()) : $0 }
         return try await read { db in
-            let entries = try db.all(
-                """
-                SELECT id, queue_id, received, created, message_id, peer, sender, from_text, subject, category, reasons, size FROM quarantine
-                WHERE ?1 IS NULL OR lower(queue_id) = ?1 OR CAST(id AS TEXT) = ?1 OR lower(sender) = ?1
-                    OR lower(message_id) IN (?1, '<' || ?1 || '>')
-                    OR id IN (SELECT quarantine_id FROM quarantine_recipient WHERE lower(recipient) = ?1 OR lower(destination) = ?1)
-                ORDER BY id DESC LIMIT ?2
-                """, bare.map { .text(folded($0)) } ?? .null, .int(limit)
-            ) { row in
-                QuarantineEntry(
-                    id: row.int64(0), queueID: row.text(1), received: row.int64(2), created: row.int64(3), messageID: row.text(4),
-                    peer: row.text(5), sender: row.text(6), from: row.text(7), subject: row.text(8), category: row.text(9),
-                    reasons: row.text(10).split(separator: "\n").map(String.init), size: row.int(11), recipients: [])
-            }
-            return try entries.map { entry in
-                var entry = entry
-                entry.recipients = try db.all(
-                    "SELECT id, recipient, destination, fate, released FROM quarantine_recipient WHERE quarantine_id = ? ORDER BY id",
-                    .integer(entry.id)
-                ) {
-                    QuarantineEntry.Recipient(
-                        id: $0.int64(0), recipient: $0.text(1), destination: $0.text(2), fate: $0.text(3), released: $0.int64(4))
-                }
-                return entry
-            }
+            try db.quarantineEntries(
+                where: """
+                    ?1 IS NULL OR lower(queue_id) = ?1 OR CAST(id AS TEXT) = ?1 OR lower(sender) = ?1
+                        OR lower(message_id) IN (?1, '<' || ?1 || '>')
+                        OR id IN (SELECT quarantine_id FROM quarantine_recipient WHERE lower(recipient) = ?1 OR lower(destination) = ?1)
+                    ORDER BY id DESC LIMIT ?2
+                    """, [bare.map { .text(folded($0)) } ?? .null, .int(limit)])
         }
     }
 
@@ -63,5 +45,34 @@ extension MailStore {
                 "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE created < ? ORDER BY created LIMIT 500)",
                 .integer(age))
         }) == 500 {}
+    }
+}
+
+extension Database {
+    func quarantineEntries(where condition: String, _ values: [Value]) throws -> [QuarantineEntry] {
+        var entries: [QuarantineEntry] = []
+        try forEach(
+            """
+            SELECT id, queue_id, received, created, message_id, peer, sender, from_text, subject, category, reasons, size FROM quarantine
+            WHERE \(condition)
+            """, values
+        ) { row in
+            entries.append(
+                QuarantineEntry(
+                    id: row.int64(0), queueID: row.text(1), received: row.int64(2), created: row.int64(3), messageID: row.text(4),
+                    peer: row.text(5), sender: row.text(6), from: row.text(7), subject: row.text(8), category: row.text(9),
+                    reasons: row.text(10).split(separator: "\n").map(String.init), size: row.int(11), recipients: []))
+            return true
+        }
+        for index in entries.indices {
+            entries[index].recipients = try all(
+                "SELECT id, recipient, destination, fate, released FROM quarantine_recipient WHERE quarantine_id = ? ORDER BY id",
+                .integer(entries[index].id)
+            ) {
+                QuarantineEntry.Recipient(
+                    id: $0.int64(0), recipient: $0.text(1), destination: $0.text(2), fate: $0.text(3), released: $0.int64(4))
+            }
+        }
+        return entries
     }
 }
