@@ -1,4 +1,5 @@
 import Dialogue
+import Filter
 import Foundation
 import Mail
 import SMTP
@@ -21,20 +22,22 @@ final class SubmittingServer: Sendable {
     let now = Mutex<Int64>(1_795_780_800)
     let reports = Mutex<[String]>([])
 
-    private init(_ directory: String, _ store: MailStore) {
+    private init(_ directory: String, _ store: MailStore, _ inspector: (any Inspector)?) {
         self.directory = directory
         self.store = store
         let owner = Owner()
-        context = ReceptionContext(
+        var context = ReceptionContext(
             store: store, workshop: Workshop(threads: 2), queueIDs: QueueIDs(), name: { "mail.host" },
             clock: { (owner.server?.now.withLock { $0 } ?? 0) * 1_000_000 }, zone: { _ in 60 },
             report: { kind, _ in owner.server?.reports.withLock { $0.append(kind) } },
             words: { reason, language in ([reason.key, language] + reason.values.map(\.value)).joined(separator: " ") })
+        context.inspector = inspector
+        self.context = context
         owner.hold(self)
     }
 
     /// With ana, luis and admin at mi.dominio; the administrator is admin.
-    static func run(_ body: (SubmittingServer) async throws -> Void) async throws {
+    static func run(inspector: (any Inspector)? = nil, _ body: (SubmittingServer) async throws -> Void) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("buzon-flow-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         var options = MailStore.Options()
@@ -44,7 +47,7 @@ final class SubmittingServer: Sendable {
         try await store.addDomain("mi.dominio")
         for user in [administrator, ana, luis] { try await store.addUser(user, password: Array("x".utf8)) }
         try await store.set(.administrator, to: administrator)
-        let server = SubmittingServer(directory, store)
+        let server = SubmittingServer(directory, store, inspector)
         do {
             try await body(server)
             let report = try await store.verify(deep: true)
@@ -74,9 +77,11 @@ final class SubmittingServer: Sendable {
     }
 
     /// The messages of a user's INBOX as a reader sees them, oldest first.
-    func inbox(_ user: String) async throws -> [[UInt8]] {
+    func inbox(_ user: String) async throws -> [[UInt8]] { try await messages(of: user, in: "INBOX") }
+
+    func messages(of user: String, in name: String) async throws -> [[UInt8]] {
         guard let id = try await store.user(user)?.id else { return [] }
-        let mailbox = try await store.status(id, "INBOX").id
+        let mailbox = try await store.status(id, name).id
         var messages: [[UInt8]] = []
         for row in try await store.messages(mailbox, UIDSet(1...UID.max), [.flags, .body, .envelope, .structure, .size]) {
             var bytes: [UInt8] = []

@@ -1,0 +1,116 @@
+import Filter
+import Mail
+import SMTP
+import Store
+import Testing
+
+@testable import Flow
+
+private let content = [UInt8]("From: Ana <ana@mi.dominio>\r\nSubject: hola\r\n\r\nCuerpo\r\n")
+
+/// Two recipients whose policies say different things of one infected message: one answer, and each gets what his policy says.
+@Suite(.serialized) struct JudgementTests {
+    /// What has become of the message for one recipient.
+    private enum Fate: Equatable {
+        case inbox, junk, held, gone
+    }
+
+    private static let combinations = Destiny.allCases.flatMap { first in Destiny.allCases.map { (first, $0) } }
+
+    private func fate(_ user: String, _ server: SubmittingServer) async throws -> Fate {
+        if try await !server.inbox(user).filter({ $0.text.contains("Cuerpo") }).isEmpty { return .inbox }
+        if try await !server.messages(of: user, in: "Junk").isEmpty { return .junk }
+        let entries = try await server.store.quarantine(user)
+        // What somebody waits for, not a mere copy.
+        return entries.contains { $0.recipients.contains { $0.destination == user && $0.fate == "quarantine" } } ? .held : .gone
+    }
+
+    private func expected(_ destiny: Destiny, isMixed: Bool, isKnown: Bool) -> Fate {
+        switch destiny {
+        case .pass: .inbox
+        case .junk: .junk
+        case .quarantine: .held
+        case .discard: .gone
+        // A stranger was told that it was accepted: nothing may be lost. A login gets a report.
+        case .bounce, .reject: isMixed && !isKnown ? .held : .gone
+        }
+    }
+
+    @Test(arguments: combinations, [false, true])
+    func everyCombination(_ destinies: (Destiny, Destiny), isKnown: Bool) async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            let users = [SubmittingServer.luis, SubmittingServer.administrator]
+            for (user, destiny) in zip(users, [destinies.0, destinies.1]) {
+                try await server.store.set(.finalVirusDestiny, to: destiny.rawValue, for: .user(user))
+            }
+            let login = isKnown ? SubmittingServer.ana : nil
+            let from = isKnown ? SubmittingServer.ana : "extraño@lejos.test"
+            let answer = try await server.reception(login).submit(from: from, to: users, content)
+            func refuses(_ destiny: Destiny) -> Bool { destiny == .reject || destiny == .bounce && !isKnown }
+            let isRefused = refuses(destinies.0) && refuses(destinies.1)
+            #expect(answer.code == (isRefused ? 554 : 250))
+            for (user, destiny) in zip(users, [destinies.0, destinies.1]) {
+                let wanted = expected(destiny, isMixed: !isRefused, isKnown: isKnown)
+                #expect(try await fate(user, server) == wanted, "\(user): \(destiny) of \(destinies)")
+            }
+            // A report for whom it was refused after the sender was told yes, to a login alone.
+            let reports = try await server.inbox(SubmittingServer.ana).map(\.text)
+            let reported = [destinies.0, destinies.1].filter { $0 == .bounce || $0 == .reject }.count
+            let isReported = isKnown && !isRefused && reported > 0
+            #expect(reports.count == (isReported ? 1 : 0))
+            #expect(reports.allSatisfy { $0.contains("Action: failed") && !$0.contains("Cuerpo") })
+            // A copy of all that somebody did not get.
+            let kept = [destinies.0, destinies.1].filter { $0 != .pass && $0 != .junk }.count
+            #expect(try await server.store.quarantine().flatMap(\.recipients).count == kept)
+        }
+    }
+
+    /// `quarantine` off: copies of what was discarded or refused are not kept, what is held back is.
+    @Test func withoutCopies() async throws {
+        for (destiny, kept) in [(Destiny.discard, 0), (.reject, 0), (.quarantine, 1)] {
+            try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+                try await server.store.set(.quarantine, to: "off", for: .server)
+                try await server.store.set(.finalVirusDestiny, to: destiny.rawValue, for: .domain("mi.dominio"))
+                let answer = try await server.reception(nil).submit(from: "a@x.test", to: [SubmittingServer.luis], content)
+                #expect(answer.code == (destiny == .reject ? 554 : 250))
+                #expect(try await server.store.quarantine().count == kept)
+                #expect(try await server.store.quarantine().isEmpty || destiny == .quarantine)
+            }
+        }
+    }
+
+    /// One mailbox reached by two addresses is one copy; a forwarding elsewhere follows the domain that it was sent to.
+    @Test func forwardings() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            _ = try await server.store.changeForwarding("fuera@mi.dominio", { _ in ["lejos@b.test"] })
+            _ = try await server.store.changeForwarding("otro@mi.dominio", { _ in [SubmittingServer.luis] })
+            try await server.store.set(.finalVirusDestiny, to: "pass", for: .user(SubmittingServer.luis))
+            let answer = try await server.reception(nil).submit(
+                from: "a@x.test", to: ["fuera@mi.dominio", "otro@mi.dominio", SubmittingServer.luis], content)
+            #expect(answer.code == 250)
+            #expect(try await server.inbox(SubmittingServer.luis).count == 1)
+            #expect(try await server.store.queue().isEmpty)
+            let kept = try await server.store.quarantine().flatMap(\.recipients)
+            #expect(kept.map(\.destination) == ["lejos@b.test"] && kept.map(\.fate) == ["discard"])
+            // Released, it leaves.
+            let entry = try #require(try await server.store.quarantine().first)
+            _ = try await QuarantineRelease(entry: entry, recipients: entry.recipients, now: 7, zone: { _ in 0 }).carryOut(server.store)
+            #expect(try await server.store.queue().flatMap(\.recipients).map(\.address) == ["lejos@b.test"])
+        }
+    }
+
+    /// Mail that only leaves is not looked at, unless the setting says so.
+    @Test func mailThatOnlyLeaves() async throws {
+        let inspector = FixedInspector.infected
+        try await SubmittingServer.run(inspector: inspector) { server in
+            let reception = server.reception(SubmittingServer.ana)
+            #expect(try await reception.submit(from: SubmittingServer.ana, to: ["lejos@b.test"], content).code == 250)
+            #expect(inspector.orders.withLock { $0.isEmpty })
+            #expect(try await server.store.queue().count == 1)
+            try await server.store.set(.filterOutbound, to: "on")
+            try await server.store.set(.finalVirusDestiny, to: "reject", for: .server)
+            #expect(try await reception.submit(from: SubmittingServer.ana, to: ["lejos@b.test"], content).code == 554)
+            #expect(try await server.store.queue().count == 1)
+        }
+    }
+}
