@@ -11,7 +11,7 @@ struct Buzon: AsyncParsableCommand {
         commandName: "buzon", abstract: text("help.buzon"), version: version,
         subcommands: [
             Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, SettingsCommand.self, CertificateCommand.self,
-            QueueCommand.self, RouteCommand.self, LockoutCommand.self, Trace.self, Verify.self, Doctor.self,
+            QueueCommand.self, RouteCommand.self, LockoutCommand.self, PolicyCommand.self, Trace.self, Verify.self, Doctor.self,
         ])
 
     static let version = "0.1.0"
