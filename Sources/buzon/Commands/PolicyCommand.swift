@@ -81,10 +81,11 @@ struct PolicyCommand: ParsableCommand {
         // A value may begin with a hyphen: -1000.
         @Argument(parsing: .allUnrecognized, help: ArgumentHelp(text("help.policy.set.words"), valueName: "KEY VALUE")) var words: [String] = []
 
-        func validate() throws { try validatePair(words, usage: Self.configuration.usage) }
+        func validate() throws { _ = try WordPair(words, usage: Self.configuration.usage) }
 
         func run() async throws {
-            let (key, value) = (try named(words[0]), words[1])
+            let pair = try WordPair(words)
+            let (key, value) = (try named(pair.first), pair.second)
             let (scope, stored) = try await common.withStore { store in
                 let scope = try await whose.scope(in: store)
                 let layers = try await changing(scope, in: store) {
@@ -131,12 +132,4 @@ struct PolicyCommand: ParsableCommand {
                     ]))
         }
     }
-}
-
-/// Two words of which the first is no option.
-func validatePair(_ words: [String], usage: String?) throws {
-    if let option = words.first(where: { $0.hasPrefix("--") }), words.count != 2 || option == words[0] {
-        throw ValidationError("Unknown option '\(option)'")
-    }
-    guard words.count == 2 else { throw ValidationError(text("policy.pair", ["usage": usage ?? ""])) }
 }

@@ -62,3 +62,19 @@ func shortened(_ value: String, _ limit: Int = 60) -> String {
     if value.unicodeScalars.count > limit { scalars.append("…") }
     return String(scalars)
 }
+
+/// Two arguments of which the second may begin with a hyphen.
+struct WordPair {
+    let first: String
+    let second: String
+
+    /// `words`: what the parser took for no option, a `--` that ends options included.
+    init(_ words: [String], usage: String? = nil) throws {
+        let words = words.first == "--" ? Array(words.dropFirst()) : words
+        if let option = words.first(where: { $0.hasPrefix("--") }), words.count != 2 || option == words[0] {
+            throw ValidationError("Unknown option '\(option)'")
+        }
+        guard words.count == 2 else { throw ValidationError(text("policy.pair", ["usage": usage ?? ""])) }
+        (first, second) = (words[0], words[1])
+    }
+}

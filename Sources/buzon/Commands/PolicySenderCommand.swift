@@ -53,12 +53,13 @@ struct PolicySenderCommand: ParsableCommand {
         @Argument(parsing: .allUnrecognized, help: ArgumentHelp(text("help.policy.sender.words"), valueName: "PATTERN OPINION"))
         var words: [String] = []
 
-        func validate() throws { try validatePair(words, usage: Self.configuration.usage) }
+        func validate() throws { _ = try WordPair(words, usage: Self.configuration.usage) }
 
         func run() async throws {
-            let pattern = try pattern(words[0])
-            guard let word = SenderWord(words[1]) else {
-                throw CommandFailure(text("policy.sender.opinion", ["opinion": shortened(words[1])]))
+            let pair = try WordPair(words)
+            let pattern = try pattern(pair.first)
+            guard let word = SenderWord(pair.second) else {
+                throw CommandFailure(text("policy.sender.opinion", ["opinion": shortened(pair.second)]))
             }
             let scope = try await common.withStore { store in
                 let scope = try await whose.scope(in: store)
