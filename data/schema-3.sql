@@ -13,12 +13,33 @@ CREATE TABLE policy (
 -- Opinions about senders.
 CREATE TABLE sender_list (
     scope TEXT NOT NULL,
-    -- user@domain, domain, or .domain for it and all below it.
+    -- user@domain, user@, domain, .domain for it and all below it, . for everybody, <> for the null sender.
     sender TEXT NOT NULL CHECK (sender <> ''),
     -- 'white', 'black', or points that are added to the score.
     opinion TEXT NOT NULL CHECK (opinion <> ''),
     PRIMARY KEY (scope, sender)
 ) STRICT, WITHOUT ROWID;
+
+-- Rows for nobody would come to whoever gets the name later.
+CREATE TRIGGER policy_insert BEFORE INSERT ON policy BEGIN
+    SELECT RAISE(ABORT, 'policy: scope must be empty, a domain or a user, in lower case')
+    WHERE NEW.scope <> '' AND NEW.scope NOT IN (SELECT name FROM domain) AND NEW.scope NOT IN (SELECT email FROM user);
+END;
+CREATE TRIGGER policy_update BEFORE UPDATE OF scope ON policy BEGIN
+    SELECT RAISE(ABORT, 'policy: scope must be empty, a domain or a user, in lower case')
+    WHERE NEW.scope <> '' AND NEW.scope NOT IN (SELECT name FROM domain) AND NEW.scope NOT IN (SELECT email FROM user);
+END;
+CREATE TRIGGER sender_list_insert BEFORE INSERT ON sender_list BEGIN
+    SELECT RAISE(ABORT, 'sender_list: scope must be empty, a domain or a user, in lower case')
+    WHERE NEW.scope <> '' AND NEW.scope NOT IN (SELECT name FROM domain) AND NEW.scope NOT IN (SELECT email FROM user);
+    SELECT RAISE(ABORT, 'sender_list: at most 10000 entries for one scope')
+    WHERE (SELECT count(*) FROM sender_list WHERE scope = NEW.scope) >= 10000
+        AND NOT EXISTS (SELECT 1 FROM sender_list WHERE scope = NEW.scope AND sender = NEW.sender);
+END;
+CREATE TRIGGER sender_list_update BEFORE UPDATE OF scope ON sender_list BEGIN
+    SELECT RAISE(ABORT, 'sender_list: scope must be empty, a domain or a user, in lower case')
+    WHERE NEW.scope <> '' AND NEW.scope NOT IN (SELECT name FROM domain) AND NEW.scope NOT IN (SELECT email FROM user);
+END;
 
 CREATE TRIGGER user_delete_policy AFTER DELETE ON user BEGIN
     DELETE FROM policy WHERE scope = OLD.email;

@@ -83,7 +83,7 @@ extension Verdict {
         // A white sender's mail is never spam, a black one's always.
         guard !isWhite else { return }
         isSpam = isBlack || total >= policy.spamTag2Level
-        if isBlack || total >= policy.spamKillLevel { object(.spam, [Score.text(total)]) }
+        if isBlack || total >= policy.spamKillLevel { object(.spam, [Points(rounding: total).description]) }
     }
 
     private mutating func object(_ category: Category, _ details: [String]) {
@@ -91,14 +91,10 @@ extension Verdict {
     }
 }
 
-/// Points as people read them.
-package enum Score {
-    /// Three digits after the point at most, none that say nothing: `5`, `5.1`, `-0.125`.
-    package static func text(_ points: Double) -> String {
-        let thousandths = Int((max(-1e12, min(1e12, points)) * 1_000).rounded())
-        let whole = "\(thousandths < 0 ? "-" : "")\(abs(thousandths) / 1_000)"
-        var fraction = String(abs(thousandths) % 1_000 + 1_000).dropFirst()
-        while fraction.last == "0" { fraction.removeLast() }
-        return fraction.isEmpty ? whole : "\(whole).\(fraction)"
+extension Points {
+    /// The nearest that can be told.
+    package init(rounding value: Double) {
+        let limit = Double(Self.limit)
+        self.init(thousandths: Int((max(-limit, min(limit, value)) * 1_000).rounded()))
     }
 }

@@ -201,6 +201,14 @@ extension Reply {
 }
 
 extension ReversePath {
+    /// Nil: the null path.
+    var address: Address? {
+        switch self {
+        case .null: nil
+        case .mailbox(let address): address
+        }
+    }
+
     /// The address, or nothing for the null path.
     var text: String {
         switch self {

@@ -50,6 +50,7 @@ package final class MailStore: Sendable {
     let files: any FileSystem
     let wakes: Wakes
     let places = PlaceCache()
+    let policyCache = PolicyCache()
     /// Segments that compaction could not empty.
     let damagedSegments = Mutex<Set<Int>>([])
     let maildrops = Mutex<Set<Int64>>([])

@@ -10,8 +10,9 @@ struct Buzon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "buzon", abstract: text("help.buzon"), version: version,
         subcommands: [
-            Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, SettingsCommand.self, CertificateCommand.self,
-            QueueCommand.self, QuarantineCommand.self, RouteCommand.self, LockoutCommand.self, Trace.self, Verify.self, Doctor.self,
+            Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, PolicyCommand.self, SettingsCommand.self,
+            CertificateCommand.self, QueueCommand.self, QuarantineCommand.self, RouteCommand.self, LockoutCommand.self, Trace.self,
+            Verify.self, Doctor.self,
         ])
 
     static let version = "0.1.0"

@@ -1,3 +1,4 @@
+import Filter
 import Flow
 import Foundation
 import Store
@@ -67,6 +68,9 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         for action in ["failed", "delayed", "relayed", "expanded", "delivered"] {
             keys += ["report.\(action)", "report.subject.\(action)"]
         }
+        for key in PolicyKey.allCases { keys += ["policy.key.\(key.rawValue)", "policy.invalid.\(key.kind)"] }
+        keys += Policy.Oddity.allCases.map { "policy.oddity.\($0.rawValue)" }
+        keys += ["default", "server", "domain", "user"].map { "policy.origin.\($0)" }
         keys += ["ok", "warning", "problem"].map { "doctor.state.\($0)" }
         for key in keys { #expect(table(key) != key, "\(key) has no text") }
     }

@@ -42,16 +42,18 @@ struct FilterFields: Sendable {
         guard let score = verdict.score, verdict.showsScore || verdict.isSpam else { return [] }
         // AMaViS shows what a list says as at least 64 points, or none.
         let shown = verdict.isWhite ? min(0, score) : verdict.isBlack ? max(64, score) : score
-        var lines = ["X-Spam-Flag: \(verdict.isSpam ? "YES" : "NO")", "X-Spam-Score: \(Score.text(shown))"]
+        var lines = ["X-Spam-Flag: \(verdict.isSpam ? "YES" : "NO")", "X-Spam-Score: \(Self.text(shown))"]
         let stars = max(0, min(64, Int(max(-100, min(100, shown)))))
         if stars > 0 { lines.append("X-Spam-Level: " + String(repeating: "*", count: stars)) }
-        let tests = verdict.tests(evidence).map { "\($0.name)=\(Score.text($0.points))" }.joined(separator: ",\r\n\t")
+        let tests = verdict.tests(evidence).map { "\($0.name)=\(Self.text($0.points))" }.joined(separator: ",\r\n\t")
         let list = verdict.isWhite ? " WHITELISTED" : verdict.isBlack ? " BLACKLISTED" : ""
         lines.append(
-            "X-Spam-Status: \(verdict.isSpam ? "Yes" : "No"), score=\(Score.text(score))\r\n"
-                + "\ttagged_above=\(Score.text(policy.spamTagLevel)) required=\(Score.text(policy.spamTag2Level))\(list)\r\n\ttests=[\(tests)]")
+            "X-Spam-Status: \(verdict.isSpam ? "Yes" : "No"), score=\(Self.text(score))\r\n"
+                + "\ttagged_above=\(Self.text(policy.spamTagLevel)) required=\(Self.text(policy.spamTag2Level))\(list)\r\n\ttests=[\(tests)]")
         return lines.map { Array($0.utf8) }
     }
+
+    static func text(_ points: Double) -> String { Points(rounding: points).description }
 
     private static func word(_ category: Category) -> String? {
         switch category {

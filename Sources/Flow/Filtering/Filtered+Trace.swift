@@ -42,7 +42,7 @@ extension Filtered {
         }
         let scores = Set(verdicts.values.compactMap(\.score)).sorted()
         if !scores.isEmpty {
-            reasons.append(Reason("trace.check.spam", ["score": scores.map(Score.text).joined(separator: ", ")]))
+            reasons.append(Reason("trace.check.spam", ["score": scores.map(FilterFields.text).joined(separator: ", ")]))
         }
         return reasons
     }

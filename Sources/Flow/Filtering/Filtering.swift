@@ -12,15 +12,15 @@ struct Filtering: Sendable {
     /// Nil where nobody's policy has anything to say: mail that only leaves, unless `filter-outbound` is on.
     func look(at arrival: Arrival) async throws(StoreFailure) -> Filtered? {
         guard let inspector = context.inspector, isToBeLooked(at: arrival) else { return nil }
-        let sender = arrival.transaction.reversePath.text
         var scopes: Set<PolicyScope> = []
         for recipient in arrival.recipients {
             for local in recipient.expansion.locals { scopes.insert(.user(local.user.address)) }
             if !recipient.expansion.foreign.isEmpty { scopes.insert(Self.scope(ofForwarded: recipient.address)) }
         }
-        let opinions = try await context.store.policies(scopes, sender: sender)
+        let layers = try await context.store.policies(Array(scopes))
+        let policies = layers.mapValues(\.effective)
         var order = InspectionOrder(virus: false)
-        for (policy, _) in opinions.values {
+        for policy in policies.values {
             if !policy.bypassVirusChecks { order.virus = true }
             if !policy.bypassBannedChecks, !policy.bannedNames.isEmpty, !order.bannedNames.contains(policy.bannedNames) {
                 order.bannedNames.append(policy.bannedNames)
@@ -29,15 +29,13 @@ struct Filtering: Sendable {
         // Of two equal orders one is in the cache.
         order.bannedNames.sort()
         var evidence = Evidence(inspection: order.isEmpty ? Inspection() : await inspect(arrival.spool, order, inspector))
-        if opinions.values.contains(where: { !$0.policy.bypassSpamChecks }) { evidence.score = 0 }
+        // What checks of content will add to it begins here.
+        if policies.values.contains(where: { !$0.bypassSpamChecks }) { evidence.score = 0 }
+        let sender = arrival.transaction.reversePath.address
         var verdicts: [PolicyScope: Verdict] = [:]
-        for (scope, found) in opinions { verdicts[scope] = Verdict(evidence, found.policy, found.opinion) }
-        let header: HeaderView
-        do {
-            header = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0) }
-        }
-        return Filtered(
-            order: order, evidence: evidence, policies: opinions.mapValues(\.policy), verdicts: verdicts, header: header)
+        for (scope, layers) in layers { verdicts[scope] = Verdict(evidence, layers.effective, layers.opinion(of: sender)) }
+        let header = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0) }
+        return Filtered(order: order, evidence: evidence, policies: policies, verdicts: verdicts, header: header)
     }
 
     /// What is forwarded elsewhere is judged by the domain that it was sent to.

@@ -2,6 +2,7 @@ import Filter
 import Mail
 import SMTP
 import Store
+import Synchronization
 import Testing
 
 @testable import Flow
@@ -87,7 +88,7 @@ private let luis = SubmittingServer.luis
             try await server.store.set(.points(try #require(Points("\(points)"))), of: sender, for: .server)
             #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], content).code == 250)
             let message = try #require(try await server.inbox(luis).first).text
-            #expect(message.contains("X-Spam-Flag: \(isSpam ? "YES" : "NO")\r\nX-Spam-Score: \(Score.text(points))\r\n"))
+            #expect(message.contains("X-Spam-Flag: \(isSpam ? "YES" : "NO")\r\nX-Spam-Score: \(FilterFields.text(points))\r\n"))
             #expect(message.contains("\r\nSubject: \(subject)\r\n") && message.split(separator: "Subject:").count == 2)
             // ENVELOPE tells what the reader sees.
             let id = try #require(try await server.store.user(luis)?.id)

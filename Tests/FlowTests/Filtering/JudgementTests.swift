@@ -2,6 +2,7 @@ import Filter
 import Mail
 import SMTP
 import Store
+import Synchronization
 import Testing
 
 @testable import Flow
