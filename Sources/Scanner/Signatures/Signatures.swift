@@ -130,23 +130,19 @@ package final class Signatures: Sendable {
     }
 
     private func unload() {
-        let (old, waiting) = take { state in
+        let (rest, waiting) = take { state in
             state.tried = nil
             state.loaded = nil
             state.failures = []
             state.cost = 0
         }
-        waitForScans(of: old)
+        rest.waitForScans()
         for bell in waiting { bell.signal() }
     }
 
     private func load(_ wanted: Configuration, _ version: SignatureVersion?) {
-        let (old, cost) = state.withLock { ($0.engine, $0.cost) }
-        if old != nil, memory.available() < cost + reserve {
-            let (old, _) = take { $0.isGap = true }
-            waitForScans(of: old)
-        }
-        _ = consume old
+        let (hasOld, cost) = state.withLock { ($0.engine != nil, $0.cost) }
+        if hasOld, memory.available() < cost + reserve { take { $0.isGap = true }.rest.waitForScans() }
         mkdir(wanted.settings.temporaryDirectory, 0o700)
         let before = memory.resident()
         let result = Result<Engine, EngineFailure> { () throws(EngineFailure) in try Engine.load(wanted.source, wanted.settings) }
@@ -181,23 +177,31 @@ package final class Signatures: Sendable {
         for bell in waiting { bell.signal() }
     }
 
-    private func take(_ change: (inout State) -> Void) -> (Engine?, [DispatchSemaphore]) {
+    private func take(_ change: (inout State) -> Void) -> (rest: Remainder, waiting: [DispatchSemaphore]) {
         state.withLock { state in
-            let old = state.engine
+            let rest = Remainder(state.engine)
             state.engine = nil
             change(&state)
-            guard !state.isGap else { return (old, []) }
+            guard !state.isGap else { return (rest, []) }
             defer { state.waiting = [] }
-            return (old, state.waiting)
+            return (rest, state.waiting)
         }
     }
+}
 
-    /// Until the last scan with it has ended, so that its memory is free; not for ever.
-    private func waitForScans(of engine: consuming Engine?) {
-        let seconds = engine?.settings.limits.seconds ?? 0
-        weak let rest = engine
-        engine = nil
-        for _ in 0..<seconds * 100 where rest != nil { usleep(10_000) }
+/// An engine that only the scans under way still hold.
+private struct Remainder {
+    private weak var engine: Engine?
+    private let seconds: Int
+
+    init(_ engine: Engine?) {
+        self.engine = engine
+        seconds = engine?.settings.limits.seconds ?? 0
+    }
+
+    /// Until the last of them has ended, so that its memory is free; not for ever.
+    func waitForScans() {
+        for _ in 0..<seconds * 100 where engine != nil { usleep(10_000) }
         malloc_trim(0)
     }
 }
