@@ -1,2 +1,3 @@
+#include <malloc.h>
 #include <clamav.h>
 #include <libfreshclam.h>

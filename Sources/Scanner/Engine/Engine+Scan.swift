@@ -1,0 +1,69 @@
+import CClamAV
+import Filter
+
+extension Engine {
+    /// What a scan came to: alerts, or why there is none (libclamav's words).
+    enum Outcome: Sendable, Equatable {
+        case scanned(Alerts)
+        case failed(String)
+    }
+
+    struct Failure: Error {
+        var words: String
+    }
+
+    /// A whole message.
+    func scan(message: UnsafeRawBufferPointer) -> Outcome {
+        guard message.count <= settings.limits.fileSize else {
+            var alerts = Alerts()
+            alerts.reach("size")
+            return .scanned(alerts)
+        }
+        guard message.count > 0 else { return .scanned(Alerts()) }
+        var alerts: Alerts
+        switch MailFraming.framed(message, { run($0) }) {
+        case .failure(let failure): return .failed(failure.words)
+        case .success(let record):
+            alerts = record.alerts
+            if alerts.viruses.isEmpty, !alerts.limits.contains("time") {
+                var look = SecondLook(self)
+                look.look(at: message, seen: record.seen)
+                if let words = look.failure { return .failed(words) }
+                alerts.add(look.alerts)
+            }
+        }
+        if !settings.switches.heuristics { alerts.leaveOutHeuristics(keepingMacros: settings.switches.macros) }
+        return .scanned(alerts)
+    }
+
+    /// Bytes that are scanned for what they are.
+    func run(_ bytes: UnsafeRawBufferPointer) -> Result<ScanRecord, Failure> {
+        guard let map = cl_fmap_open_memory(bytes.baseAddress, bytes.count) else {
+            return .failure(Failure(words: "cl_fmap_open_memory"))
+        }
+        defer { cl_fmap_close(map) }
+        var record = ScanRecord()
+        var options = options
+        var name: UnsafePointer<CChar>?
+        var scanned: UInt = 0
+        let code = withUnsafeMutablePointer(to: &record) {
+            cl_scanmap_callback(map, nil, &name, &scanned, pointer, &options, $0)
+        }
+        switch code {
+        case CL_SUCCESS, CL_VIRUS: return .success(record)
+        default: return .failure(Failure(words: String(cString: cl_strerror(code))))
+        }
+    }
+
+    private var options: cl_scan_options {
+        // Without ALLMATCHES only the last heuristic alert would be told: an encrypted archive behind a document with macros would
+        // hide it. All of them cost a clean message nothing.
+        var general = CL_SCAN_GENERAL_ALLMATCHES
+        if settings.switches.heuristics { general |= CL_SCAN_GENERAL_HEURISTICS }
+        var heuristic =
+            CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE | CL_SCAN_HEURISTIC_ENCRYPTED_DOC
+        if settings.switches.macros { heuristic |= CL_SCAN_HEURISTIC_MACROS }
+        // Every parser, those of later versions too.
+        return cl_scan_options(general: UInt32(general), parse: .max, heuristic: UInt32(heuristic), mail: 0, dev: 0)
+    }
+}

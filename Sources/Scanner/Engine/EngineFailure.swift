@@ -1,0 +1,20 @@
+/// Why there is no engine, or not the whole of it: a key of the texts with what to put into it.
+package struct EngineFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    package enum Reason: String, Sendable {
+        case missing = "scan.signatures-missing"
+        case unreadable = "scan.signatures-unreadable"
+        case empty = "scan.signatures-empty"
+        case damaged = "scan.signatures-damaged"
+        case memory = "scan.signatures-memory"
+        case library = "scan.library"
+    }
+
+    package var reason: Reason
+    /// A path.
+    package var path: String
+    /// libclamav's or the system's words.
+    package var detail: String
+
+    package var key: String { reason.rawValue }
+    package var description: String { "\(reason.rawValue): \(path): \(detail)" }
+}

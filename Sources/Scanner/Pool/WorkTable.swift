@@ -1,0 +1,224 @@
+import Glibc
+import Synchronization
+
+/// The messages that are being looked at, by their hashes, in a file that survives the process: who was in work when it died is a
+/// suspect, and a suspect during whose work it dies again is poison.
+///
+/// A kill and a crash look the same from here, so once is nothing. That two innocents are in work at two deaths is kept unlikely by
+/// looking at a suspect alone, and whatever ends well leaves the table. A shutdown clears what is in work. Marks expire.
+package final class WorkTable: Sendable {
+    package enum Failure: Error { case system(call: String, errno: CInt) }
+
+    package enum Entry: Sendable {
+        case admitted(Slot)
+        case poisoned
+        /// Suspects and others take turns; it was not its turn until the deadline.
+        case crowded
+    }
+
+    package struct Slot: Sendable {
+        fileprivate let index: Int
+        fileprivate let isAlone: Bool
+    }
+
+    /// Deaths of the process that make a message poison.
+    package static let deaths = 2
+    package static let lifetime = 30 * 86_400
+    static let slots = 2_048
+    private static let slotSize = 64
+    private static let magic = Array("buzon-work-1\n".utf8)
+
+    private struct State: Sendable {
+        var running = 0
+        var isSuspectRunning = false
+    }
+
+    fileprivate enum Phase: UInt8 { case idle, working, overdue }
+
+    private let memory: Memory
+    private let state = Mutex(State())
+
+    /// Creates the file where it is absent. One process at a time.
+    package init(path: String, now: Int = time(nil)) throws(Failure) {
+        memory = try Memory(path: path, size: Self.slotSize * (Self.slots + 1))
+        if !memory.starts(with: Self.magic) { memory.begin(Self.magic) }
+        recover(now)
+    }
+
+    package func isPoisoned(_ digest: [UInt8], now: Int = time(nil)) -> Bool {
+        state.withLock { _ in find(digest, now).map { memory.deaths($0) >= Self.deaths } ?? false }
+    }
+
+    /// Notes that work on a message begins. `wait` is called while it must wait for others; false: no longer.
+    package func begin(_ digest: [UInt8], now: Int = time(nil), wait: () -> Bool = { false }) -> Entry {
+        while true {
+            let entry = state.withLock { state -> Entry? in
+                let known = find(digest, now)
+                let deaths = known.map { memory.deaths($0) } ?? 0
+                if deaths >= Self.deaths { return .poisoned }
+                let isSuspect = deaths > 0
+                if state.isSuspectRunning || isSuspect && state.running > 0 { return nil }
+                let index: Int
+                if let known, isSuspect { index = known } else if let free = vacancy() { index = free } else { return .crowded }
+                memory.write(index, digest, deaths: deaths, .working, now)
+                state.running += 1
+                state.isSuspectRunning = isSuspect
+                return .admitted(Slot(index: index, isAlone: isSuspect))
+            }
+            if let entry { return entry }
+            if !wait() { return .crowded }
+        }
+    }
+
+    /// The work ended well: nothing is left of it.
+    package func end(_ slot: Slot) {
+        state.withLock { state in
+            leave(slot, &state)
+            memory.clear(slot.index)
+        }
+    }
+
+    /// Who did the work died of it, and this process lives.
+    package func died(_ slot: Slot, now: Int = time(nil)) {
+        state.withLock { state in
+            leave(slot, &state)
+            memory.mark(slot.index, now)
+        }
+    }
+
+    private func leave(_ slot: Slot, _ state: inout State) {
+        guard memory.phase(slot.index) == .working else { return }
+        state.running -= 1
+        if slot.isAlone { state.isSuspectRunning = false }
+    }
+
+    /// The work on it is over its deadline. It keeps nobody waiting any more, and is to blame should it never end.
+    package func overdue(_ digest: [UInt8]) {
+        state.withLock { state in
+            for index in 0..<Self.slots where memory.phase(index) == .working && memory.hasDigest(index, digest) {
+                memory.setPhase(index, .overdue)
+                state.running -= 1
+                // A suspect runs alone, so it is the one.
+                state.isSuspectRunning = false
+            }
+        }
+    }
+
+    /// The process ends by its own will: of what is still in work only what is overdue is to blame.
+    package func close(now: Int = time(nil)) {
+        state.withLock { _ in
+            for index in 0..<Self.slots {
+                switch memory.phase(index) {
+                case .idle: break
+                case .working: memory.absolve(index)
+                case .overdue: memory.mark(index, now)
+                }
+            }
+        }
+    }
+
+    /// What was in work when the last process ended.
+    private func recover(_ now: Int) {
+        var seen: [[UInt8]: Int] = [:]
+        for index in 0..<Self.slots {
+            if memory.phase(index) != .idle { memory.mark(index, now) }
+            guard memory.deaths(index) > 0 else { continue }
+            // The same message twice at once, for two orders: one mark.
+            let digest = memory.digest(index)
+            if let first = seen[digest] {
+                if memory.deaths(index) > memory.deaths(first) { memory.copy(index, to: first) }
+                memory.clear(index)
+            } else {
+                seen[digest] = index
+            }
+            if memory.time(index) + Self.lifetime < now || memory.time(index) > now + 86_400 { memory.clear(index) }
+        }
+    }
+
+    private func find(_ digest: [UInt8], _ now: Int) -> Int? {
+        for index in 0..<Self.slots where memory.deaths(index) > 0 && memory.hasDigest(index, digest) {
+            if memory.time(index) + Self.lifetime >= now { return index }
+            if memory.phase(index) == .idle { memory.clear(index) }
+        }
+        return nil
+    }
+
+    /// A free slot, else the oldest mark.
+    private func vacancy() -> Int? {
+        var oldest: Int?
+        for index in 0..<Self.slots where memory.phase(index) == .idle {
+            if memory.deaths(index) == 0 { return index }
+            if oldest.map({ memory.time(index) < memory.time($0) }) ?? true { oldest = index }
+        }
+        return oldest
+    }
+}
+
+extension WorkTable {
+    /// The mapped file. Unchecked: touched under the table's lock only. Slots: 32 bytes hash, deaths, phase, 6 bytes unused,
+    /// seconds since 1970.
+    fileprivate final class Memory: @unchecked Sendable {
+        private let bytes: UnsafeMutableRawBufferPointer
+
+        init(path: String, size: Int) throws(Failure) {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw .system(call: "open", errno: errno) }
+            defer { Glibc.close(descriptor) }
+            // Reserved, so that a full disk is an error here and not a signal later.
+            let code = posix_fallocate(descriptor, 0, off_t(size))
+            guard code == 0 else { throw .system(call: "posix_fallocate", errno: code) }
+            guard let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
+                throw .system(call: "mmap", errno: errno)
+            }
+            bytes = UnsafeMutableRawBufferPointer(start: address, count: size)
+        }
+
+        deinit { munmap(bytes.baseAddress, bytes.count) }
+
+        private func offset(_ index: Int) -> Int { (index + 1) * WorkTable.slotSize }
+
+        func starts(with magic: [UInt8]) -> Bool { bytes.starts(with: magic) }
+
+        func begin(_ magic: [UInt8]) {
+            bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            bytes.copyBytes(from: magic)
+        }
+
+        func deaths(_ index: Int) -> Int { Int(bytes[offset(index) + 32]) }
+        func phase(_ index: Int) -> Phase { Phase(rawValue: bytes[offset(index) + 33]) ?? .idle }
+        func setPhase(_ index: Int, _ phase: Phase) { bytes[offset(index) + 33] = phase.rawValue }
+        func time(_ index: Int) -> Int { Int(bytes.loadUnaligned(fromByteOffset: offset(index) + 40, as: Int64.self)) }
+        func digest(_ index: Int) -> [UInt8] { Array(bytes[offset(index)..<offset(index) + 32]) }
+        func hasDigest(_ index: Int, _ digest: [UInt8]) -> Bool { bytes[offset(index)..<offset(index) + 32].elementsEqual(digest) }
+
+        func write(_ index: Int, _ digest: [UInt8], deaths: Int, _ phase: Phase, _ now: Int) {
+            clear(index)
+            let start = offset(index)
+            for (place, byte) in digest.prefix(32).enumerated() { bytes[start + place] = byte }
+            bytes.storeBytes(of: Int64(now), toByteOffset: start + 40, as: Int64.self)
+            bytes[start + 32] = UInt8(clamping: deaths)
+            // Last: a process that dies before has not begun.
+            setPhase(index, phase)
+        }
+
+        func mark(_ index: Int, _ now: Int) {
+            bytes.storeBytes(of: Int64(now), toByteOffset: offset(index) + 40, as: Int64.self)
+            bytes[offset(index) + 32] = UInt8(clamping: deaths(index) + 1)
+            setPhase(index, .idle)
+        }
+
+        func absolve(_ index: Int) {
+            if deaths(index) == 0 { clear(index) } else { setPhase(index, .idle) }
+        }
+
+        func copy(_ index: Int, to other: Int) {
+            write(other, digest(index), deaths: deaths(index), .idle, time(index))
+        }
+
+        func clear(_ index: Int) {
+            setPhase(index, .idle)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[offset(index)..<offset(index) + WorkTable.slotSize])
+                .initializeMemory(as: UInt8.self, repeating: 0)
+        }
+    }
+}

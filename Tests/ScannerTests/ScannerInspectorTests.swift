@@ -1,0 +1,156 @@
+import Dispatch
+import Filter
+import FoundationEssentials
+import Synchronization
+import Testing
+
+@testable import Scanner
+
+/// Answers as the test says.
+private struct StubExaminer: Examiner {
+    var identity: String? = "1"
+    var answer: @Sendable (any InspectedContent, DispatchTime) -> Examination
+
+    func examine(_ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime) -> Examination {
+        answer(content, deadline)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct ScannerInspectorTests {
+    private let log = Log()
+    private let virus = InspectionOrder(virus: true)
+
+    private func inspector(
+        threads: Int = 2, backlog: Int = 100, seconds: Int = 20, stuck: Int = 4, work: WorkTable? = nil, cached: Int = 100,
+        _ answer: @escaping @Sendable (any InspectedContent, DispatchTime) -> Examination
+    ) -> ScannerInspector {
+        ScannerInspector(
+            StubExaminer(answer: answer), .init(threads: threads, backlog: backlog, seconds: seconds, stuck: stuck), work: work,
+            cached: cached, onStuck: { [log] in log.add("stuck") })
+    }
+
+    @Test func `a verdict is remembered by content and order`() async {
+        let inspector = inspector { [log] content, _ in
+            log.add("\(content.count)")
+            return .done(Inspection(virus: .clean))
+        }
+        for _ in 0..<3 { #expect(await inspector.inspect(MemoryContent("a"), virus).virus == .clean) }
+        _ = await inspector.inspect(MemoryContent("bb"), virus)
+        _ = await inspector.inspect(MemoryContent("a"), InspectionOrder(virus: true, bannedNames: ["exe"]))
+        #expect(log.lines == ["1", "2", "1"])
+    }
+
+    @Test func `what is no verdict is not remembered`() async {
+        let inspector = inspector { [log] _, _ in
+            log.add("")
+            return .done(Inspection(virus: .unavailable("scan.failed")))
+        }
+        for _ in 0..<2 { #expect(await inspector.inspect(MemoryContent("a"), virus).virus == .unavailable("scan.failed")) }
+        #expect(log.lines.count == 2)
+    }
+
+    @Test func `the same message at the same time is looked at once`() async {
+        let gate = DispatchSemaphore(value: 0)
+        let inspector = inspector { [log] _, _ in
+            log.add("")
+            gate.wait()
+            return .done(Inspection(virus: .infected(["A"])))
+        }
+        await withTaskGroup(of: Inspection.self) { group in
+            for _ in 0..<20 { group.addTask { await inspector.inspect(MemoryContent("a"), virus) } }
+            try? await Task.sleep(for: .milliseconds(100))
+            gate.signal()
+            for await answer in group { #expect(answer.virus == .infected(["A"])) }
+        }
+        #expect(log.lines.count == 1)
+        gate.signal()
+    }
+
+    @Test func `what is over its deadline is abandoned, counted and replaced`() async {
+        let gate = DispatchSemaphore(value: 0)
+        let inspector = inspector(threads: 1, seconds: 1, stuck: 2) { content, _ in
+            if content.count == 1 { gate.wait() }
+            return .done(Inspection(virus: .clean))
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let answer = await inspector.inspect(MemoryContent("a"), virus)
+        #expect(answer.limits == ["time"])
+        #expect(clock.now - start < .seconds(3))
+        #expect(inspector.stuck == 1)
+        #expect(log.lines == [])
+        #expect(await inspector.inspect(MemoryContent("bb"), virus) == Inspection(virus: .clean))
+        _ = await inspector.inspect(MemoryContent("c"), virus)
+        #expect(log.lines == ["stuck"])
+        #expect(await inspector.inspect(MemoryContent("dd"), virus).virus == .clean)
+        _ = await inspector.inspect(MemoryContent("e"), virus)
+        #expect(log.lines == ["stuck"])
+        for _ in 0..<3 { gate.signal() }
+        while inspector.stuck > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+        #expect(await inspector.inspect(MemoryContent("ff"), virus).virus == .clean)
+    }
+
+    @Test func `waiting is bounded, and answered at the deadline`() async {
+        let gate = DispatchSemaphore(value: 0)
+        let inspector = inspector(threads: 1, backlog: 2, seconds: 1) { _, _ in
+            gate.wait()
+            return .done(Inspection(virus: .clean))
+        }
+        let answers = await withTaskGroup(of: Inspection.self) { group in
+            for index in 0..<6 { group.addTask { await inspector.inspect(MemoryContent("\(index)"), virus) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count { $0.virus == .unavailable("scan.busy") } == 5 || answers.count { $0.limits == ["time"] } > 1)
+        #expect(answers.count { $0.limits == ["time"] } >= 1)
+        for _ in 0..<6 { gate.signal() }
+    }
+
+    @Test func `a cancelled task has its answer at once, and others keep theirs`() async {
+        let gate = DispatchSemaphore(value: 0)
+        let inspector = inspector { _, _ in
+            gate.wait()
+            return .done(Inspection(virus: .clean))
+        }
+        let first = Task { await inspector.inspect(MemoryContent("a"), virus) }
+        let second = Task { await inspector.inspect(MemoryContent("a"), virus) }
+        try? await Task.sleep(for: .milliseconds(50))
+        first.cancel()
+        #expect(await first.value.virus == .unavailable("scan.cancelled"))
+        gate.signal()
+        #expect(await second.value.virus == .clean)
+        let cancelled = Task {
+            try? await Task.sleep(for: .seconds(20))
+            return await inspector.inspect(MemoryContent("b"), virus)
+        }
+        cancelled.cancel()
+        #expect(await cancelled.value.virus == .unavailable("scan.cancelled"))
+        gate.signal()
+    }
+
+    @Test func `a message that kills who looks at it twice is poison, and those beside it are not`() async throws {
+        let folder = try TemporaryFolder()
+        let table = try WorkTable(path: folder.path + "/work")
+        let inspector = inspector(work: table) { [log] content, _ in
+            log.add("\(content.count)")
+            return content.count == 1 ? .died : .done(Inspection(virus: .clean))
+        }
+        // The second attempt follows at once, since this process lives.
+        #expect(await inspector.inspect(MemoryContent("a"), virus).virus == .poisoned)
+        #expect(log.lines == ["1", "1"])
+        #expect(await inspector.inspect(MemoryContent("bb"), virus).virus == .clean)
+        #expect(await inspector.inspect(MemoryContent("a"), virus).virus == .poisoned)
+        #expect(log.lines == ["1", "1", "2"])
+    }
+
+    @Test func `the cache is bounded`() {
+        let cache = VerdictCache(count: 10)
+        for index in 0..<100 {
+            cache.keep(Inspection(virus: .clean), VerdictKey(digest: [UInt8(index)], order: virus, engine: ""))
+            // What is asked for stays.
+            #expect(cache.find(VerdictKey(digest: [0], order: virus, engine: "")) != nil)
+        }
+        #expect(cache.count <= 10)
+        cache.keep(Inspection(virus: .clean, limits: ["time"]), VerdictKey(digest: [200], order: virus, engine: ""))
+        #expect(cache.find(VerdictKey(digest: [200], order: virus, engine: "")) == nil)
+    }
+}

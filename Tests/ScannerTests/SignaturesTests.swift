@@ -1,0 +1,124 @@
+import Dispatch
+import Filter
+import FoundationEssentials
+import Synchronization
+import Testing
+
+@testable import Scanner
+
+@Suite(.timeLimit(.minutes(1))) struct SignaturesTests {
+    let folder: TemporaryFolder
+    let databases: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        databases = try TemporaryFolder()
+    }
+
+    private func signatures(available: Int = .max, reserve: Int = 0) -> Signatures {
+        let gauge = MemoryGauge(available: { available }, resident: { 0 })
+        let configuration = Signatures.Configuration(
+            source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"))
+        return Signatures(configuration, reserve: reserve, memory: gauge)
+    }
+
+    private func inspector(_ signatures: Signatures) -> ScannerInspector {
+        ScannerInspector(signatures, matcher: { _ in { _ in nil } }, work: nil, log: { _ in }, onStuck: {})
+    }
+
+    private func write(_ word: String, _ name: String) throws {
+        try databases.write("own.ndb", "\(name):0:*:\(word.utf8.map { String($0, radix: 16) }.joined())\n")
+    }
+
+    private func message(_ word: String) -> MemoryContent { MemoryContent(Letter.attached(Array(word.utf8))) }
+
+    @Test func `without signatures nothing is clean`() async throws {
+        try write("sesame open", "Test.A")
+        let signatures = signatures()
+        let inspector = inspector(signatures)
+        let order = InspectionOrder(virus: true)
+        #expect(await inspector.inspect(message("sesame open"), order).virus == .unavailable("scan.no-signatures"))
+        signatures.setEnabled(true)
+        await signatures.settle()
+        let found = await inspector.inspect(message("sesame open"), order)
+        #expect(found.virus == .infected(["Test.A"]))
+        #expect(found.signatures == signatures.status.version)
+        #expect(signatures.status.phase == .ready)
+        signatures.setEnabled(false)
+        await signatures.settle()
+        #expect(signatures.status.phase == .off)
+        #expect(await inspector.inspect(message("sesame open"), order).virus == .unavailable("scan.no-signatures"))
+    }
+
+    @Test(arguments: [Int.max, 0])
+    func `new signatures are swapped in, and verdicts of the old ones are forgotten`(available: Int) async throws {
+        try write("sesame open", "Test.A")
+        let signatures = signatures(available: available)
+        signatures.setEnabled(true)
+        await signatures.settle()
+        let inspector = inspector(signatures)
+        let order = InspectionOrder(virus: true)
+        #expect(await inspector.inspect(message("barley open"), order).virus == .clean)
+        #expect(await inspector.inspect(message("sesame open"), order).virus == .infected(["Test.A"]))
+        signatures.check()
+        await signatures.settle()
+        let before = signatures.status.version
+        try write("barley open", "Test.Other")
+        signatures.check()
+        // Asked during the swap: the old ones, or a short wait for the new ones, and never a refusal.
+        for index in 0..<50 { #expect(await inspector.inspect(message("number \(index)"), order).virus == .clean) }
+        await signatures.settle()
+        #expect(signatures.status.version != before)
+        #expect(await inspector.inspect(message("barley open"), order).virus == .infected(["Test.Other"]))
+        #expect(await inspector.inspect(message("sesame open"), order).virus == .clean)
+    }
+
+    @Test func `a reload that finds nothing keeps what was there`() async throws {
+        try write("sesame open", "Test.A")
+        let signatures = signatures()
+        signatures.setEnabled(true)
+        await signatures.settle()
+        try databases.write("own.ndb", "damaged")
+        signatures.check()
+        await signatures.settle()
+        #expect(signatures.status.failures.map(\.reason) == [.damaged])
+        #expect(await inspector(signatures).inspect(message("sesame open"), InspectionOrder(virus: true)).virus == .infected(["Test.A"]))
+    }
+
+    @Test func `other settings make another engine`() async throws {
+        let signatures = signatures()
+        signatures.setEnabled(true)
+        await signatures.settle()
+        let inspector = inspector(signatures)
+        let large = MemoryContent(Letter.attached([UInt8](repeating: 65, count: 200_000)))
+        #expect(await inspector.inspect(large, InspectionOrder(virus: true)).limits == [])
+        signatures.apply(
+            .init(
+                source: nil,
+                settings: ScanSettings(limits: ScanLimits(fileSize: 100_000), temporaryDirectory: folder.path + "/tmp")))
+        await signatures.settle()
+        #expect(await inspector.inspect(large, InspectionOrder(virus: true)).limits == ["size"])
+    }
+
+    @Test func `temporary files of a process that died are swept`() throws {
+        let path = folder.path + "/tmp"
+        try FileManager.default.createDirectory(atPath: path + "/20261127-scantemp/deeper", withIntermediateDirectories: true)
+        try folder.write("tmp/20261127-scantemp/deeper/file", "left")
+        try folder.write("kept", "not there")
+        try FileManager.default.createSymbolicLink(atPath: path + "/link", withDestinationPath: folder.path)
+        _ = signatures()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
+        #expect(folder.names == ["kept", "tmp"])
+    }
+
+    @Test func `messages of the library are cleaned and bounded`() {
+        let log = Log()
+        LibraryLog.send { line in log.add(line) }
+        defer { LibraryLog.send(to: nil) }
+        for index in 0..<100 { Array("line\u{1b}[\(index)\n".utf8).withUnsafeBytes { LibraryLog.write($0, minute: 1) } }
+        Array("next".utf8).withUnsafeBytes { LibraryLog.write($0, minute: 2) }
+        let lines = log.lines.filter { $0.contains("line ") || $0.contains("more") || $0.contains("next") }
+        #expect(lines.first == "libclamav: line [0")
+        #expect(lines.count == LibraryLog.linesEachMinute + 2)
+    }
+}

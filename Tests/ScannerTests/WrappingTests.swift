@@ -1,0 +1,50 @@
+import FoundationEssentials
+import Testing
+
+@testable import Scanner
+
+/// Whether what is known is found wherever a message may hide it. The file's hash is the only signature, so a wrapping counts only
+/// when the very file comes out of it.
+struct WrappingTests {
+    /// Engines are shared: loading one takes longer than a scan.
+    private static let folder = Result { try TemporaryFolder() }
+    private static let eicar = Result { try engine("44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-File\n") }
+    private static let clam = Result { try engine("aa15bcf478d165efd2065190eb473bcb:544:ClamAV-Test-File\n") }
+
+    private static func engine(_ signature: String) throws -> Engine {
+        let signatures = try TemporaryFolder()
+        try signatures.write("only.hdb", signature)
+        return try Engine.load(
+            SignatureSource(directory: signatures.path), ScanSettings(temporaryDirectory: folder.get().path), embedded: false)
+    }
+
+    private func viruses(_ engine: Engine, _ message: [UInt8]) -> [String] {
+        let outcome = message.withUnsafeBytes { engine.scan(message: $0) }
+        guard case .scanned(let alerts) = outcome else { return ["\(outcome)"] }
+        return alerts.viruses + alerts.limits
+    }
+
+    @Test(arguments: Wrapping.all)
+    func `the test file is found in`(_ wrapping: Wrapping) throws {
+        let found = viruses(try Self.eicar.get(), wrapping.wrap(EmbeddedSignature.testFile))
+        #expect(found.first?.hasPrefix("Eicar-Test-File") == true, "\(found)")
+        // And nothing is found in what is not it.
+        #expect(viruses(try Self.eicar.get(), wrapping.wrap(Array("nothing that anybody knows, a little longer".utf8))) == [])
+    }
+
+    static let testFiles: [String] = {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: "/usr/share/clamav-testfiles")
+        return (names ?? []).sorted()
+    }()
+
+    @Test func `all of Debian's test files are there`() {
+        #expect(Self.testFiles.count == 44)
+    }
+
+    @Test(arguments: testFiles)
+    func `Debian's test file is found`(_ name: String) throws {
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: "/usr/share/clamav-testfiles/" + name)))
+        let found = viruses(try Self.clam.get(), Letter.attached(bytes, name: name))
+        #expect(found.first?.hasPrefix("ClamAV-Test-File") == true, "\(found)")
+    }
+}
