@@ -105,7 +105,7 @@ let package = Package(
         tests("IMAP", ["Dialogue", "Mail", "MailTesting"]),
         tests("MailTesting", ["Dialogue"]),
         tests("Filter", ["Mail"]),
-        tests("Archives", ["Mail", "Filter", "MailTesting"]),
+        tests("Archives", ["Mail", "Filter", "MailTesting", "CArchive"]),
         tests("Scanner", ["Mail", "Filter", "Archives", "MailTesting", "CClamAV"]),
         tests("Credentials", []),
         tests("Store", ["Mail", "Filter", "Credentials"]),

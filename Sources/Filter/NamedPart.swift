@@ -16,4 +16,30 @@ package struct NamedPart: Sendable, Hashable {
     }
 
     package var name: String { path.last ?? "" }
+
+    /// Characters of a name that people are shown.
+    private static let shown = 200
+
+    /// As people read it: `docs.zip › sub/inner.tar › a.exe`, in one line without characters that nobody sees; where it has no name, its type.
+    package var title: String {
+        let path = name.isEmpty ? path.dropLast() + [contentType.isEmpty ? "?" : contentType] : path[...]
+        return path.map(Self.legible).joined(separator: " › ")
+    }
+
+    private static func legible(_ name: String) -> String {
+        var text = ""
+        var count = 0
+        for scalar in name.unicodeScalars {
+            count += 1
+            if count > shown {
+                text += "…"
+                break
+            }
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: text += "\u{FFFD}"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
 }
