@@ -25,6 +25,18 @@ extension MailStore {
         return found
     }
 
+    /// Whether there is anybody whose mail is to be scanned: by the server's policy, or by one of a domain or user.
+    package func wantsVirusChecks() async throws(StoreFailure) -> Bool {
+        if try await !policy(for: .server).effective.bypassVirusChecks { return true }
+        let generation = generation.value
+        if let known = policyCache.wantsVirusChecks(generation) { return known }
+        let found = try await read { db in
+            try db.first("SELECT 1 FROM policy WHERE key = 'bypass_virus_checks' AND value = 'false'") { _ in true } ?? false
+        }
+        policyCache.keep(wantsVirusChecks: found, generation)
+        return found
+    }
+
     package func policy(for scope: PolicyScope) async throws(StoreFailure) -> PolicyLayers {
         try await policies([scope])[scope] ?? PolicyLayers([])
     }

@@ -12,6 +12,7 @@ final class PolicyCache: Sendable {
         var parts: [PolicyScope: ScopePolicy] = [:]
         var layers: [PolicyScope: PolicyLayers] = [:]
         var weight = 0
+        var wantsVirusChecks: Bool?
 
         mutating func makeRoom(_ weight: Int) {
             if self.weight + weight > PolicyCache.limit { self = State(generation: generation) }
@@ -47,6 +48,18 @@ final class PolicyCache: Sendable {
                 state.makeRoom(1)
                 state.layers[scope] = layer
             }
+        }
+    }
+
+    func wantsVirusChecks(_ generation: UInt64) -> Bool? {
+        state.withLock { $0.generation == generation ? $0.wantsVirusChecks : nil }
+    }
+
+    func keep(wantsVirusChecks: Bool, _ generation: UInt64) {
+        state.withLock { state in
+            guard generation >= state.generation else { return }
+            if generation > state.generation { state = State(generation: generation) }
+            state.wantsVirusChecks = wantsVirusChecks
         }
     }
 }

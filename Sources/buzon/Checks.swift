@@ -1,0 +1,153 @@
+import Archives
+import Filter
+import Flow
+import Glibc
+import Logging
+import Scanner
+import ServiceLifecycle
+import Store
+import Synchronization
+
+/// What looks into messages, as the settings and policies have it: signatures are held in memory only while somebody wants them.
+final class Checks: Inspector {
+    /// All that a change of makes another inspector.
+    private struct Wanted: Equatable {
+        var isEnabled: Bool
+        var signatures: Signatures.Configuration
+        var inspector: ScannerInspector.Configuration
+        var names: NameWalk.Limits
+    }
+
+    private struct State: Sendable {
+        var wanted: Wanted
+        var inspector: ScannerInspector
+        var isClosed = false
+    }
+
+    private let store: MailStore
+    private let log: Logger
+    private let complaints: Complaints
+    private let signatures: Signatures
+    private let work: WorkTable?
+    private let onStuck: @Sendable () -> Void
+    private let state: Mutex<State>
+
+    /// `onStuck`: so many scans never ended that the process had better begin anew.
+    init(_ store: MailStore, _ log: Logger, _ complaints: Complaints, onStuck: @escaping @Sendable () -> Void) async {
+        self.store = store
+        self.log = log
+        self.complaints = complaints
+        self.onStuck = onStuck
+        do {
+            work = try WorkTable(path: store.directory + "/scanning")
+        } catch {
+            // Without it poisoned mail is not known again; everything else works.
+            complaints.report("scanner", "\(store.directory)/scanning: \(error)")
+            work = nil
+        }
+        let isEnabled = (try? await store.wantsVirusChecks()) ?? true
+        let wanted = Self.wanted(store, isEnabled: isEnabled)
+        signatures = Signatures(wanted.signatures) { [log, complaints] status in
+            for failure in status.failures { complaints.report("signatures", "\(failure)") }
+            if status.phase == .ready { log.info("signatures: \(status.count), version \(status.version), \(status.bytes >> 20) MiB") }
+        }
+        state = Mutex(State(wanted: wanted, inspector: Self.inspector(wanted, signatures, work, complaints, onStuck)))
+        if isEnabled { signatures.setEnabled(true) }
+    }
+
+    func inspect(_ content: any InspectedContent, _ order: InspectionOrder) async -> Inspection {
+        await state.withLock { $0.inspector }.inspect(content, order)
+    }
+
+    /// Of today's signatures; empty while there are none.
+    var signatureVersion: String { signatures.status.phase == .ready ? signatures.status.version : "" }
+
+    /// Obeys what settings and policies say now. Cheap when nothing has changed.
+    func refresh() async {
+        guard let isEnabled = try? await store.wantsVirusChecks() else { return }
+        let wanted = Self.wanted(store, isEnabled: isEnabled)
+        let (old, last) = state.withLock { state -> (ScannerInspector?, Wanted) in
+            let last = state.wanted
+            guard wanted != last, !state.isClosed else { return (nil, last) }
+            state.wanted = wanted
+            guard wanted.inspector != last.inspector || wanted.names != last.names else { return (nil, last) }
+            let old = state.inspector
+            state.inspector = Self.inspector(wanted, signatures, work, complaints, onStuck)
+            return (old, last)
+        }
+        // What it is looking at ends there.
+        _ = old
+        if wanted.signatures != last.signatures { signatures.apply(wanted.signatures) }
+        if wanted.isEnabled != last.isEnabled { signatures.setEnabled(wanted.isEnabled) }
+    }
+
+    /// Looks for new signatures until it is cancelled.
+    func run() async { await signatures.run() }
+
+    /// What is in work then is not to blame for the end of the process.
+    func close() {
+        let inspector = state.withLock { state in
+            state.isClosed = true
+            return state.inspector
+        }
+        inspector.close()
+    }
+
+    private static func inspector(
+        _ wanted: Wanted, _ signatures: Signatures, _ work: WorkTable?, _ complaints: Complaints, _ onStuck: @escaping @Sendable () -> Void
+    ) -> ScannerInspector {
+        ScannerInspector(
+            signatures, wanted.inspector, names: wanted.names,
+            matcher: { list in
+                let names = try? BannedNames(parsing: list)
+                return { names?.rule(meeting: $0) }
+            }, work: work, log: { complaints.report("scanner", $0) }, onStuck: onStuck)
+    }
+
+    private static func wanted(_ store: MailStore, isEnabled: Bool) -> Wanted {
+        let seconds = store.integer(.scanSeconds)
+        let directory = store.value(.signatureDirectory)
+        return Wanted(
+            isEnabled: isEnabled,
+            signatures: Signatures.Configuration(
+                source: SignatureSource(directory: directory == "own" ? store.directory + "/signatures" : directory),
+                settings: ScanSettings(
+                    limits: ScanLimits(
+                        fileSize: store.integer(.scanFileSize), totalSize: store.integer(.scanTotalSize), depth: store.integer(.scanDepth),
+                        files: store.integer(.scanFiles), seconds: seconds),
+                    switches: ScanSwitches(
+                        heuristics: store.bool(.scanHeuristics), macros: store.bool(.scanMacros), phishing: store.bool(.scanPhishing)),
+                    temporaryDirectory: store.directory + "/scan")),
+            inspector: ScannerInspector.Configuration(
+                threads: store.integer(.scanThreads), seconds: seconds, stuck: store.integer(.scanStuck)),
+            names: NameWalk.Limits(
+                depth: store.integer(.scanDepth), names: store.integer(.scanFiles), expanded: store.integer(.scanTotalSize),
+                seconds: seconds))
+    }
+}
+
+/// Keeps the checks by the settings, and tells the administrator of the quarantine.
+struct CheckService: Service {
+    static let noticeInterval = 60
+
+    let checks: Checks
+    let notice: QuarantineNotice
+
+    func run() async throws {
+        // The sleep that shutdown cuts short is the ordinary end.
+        try? await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await checks.run() }
+                group.addTask {
+                    var second = 0
+                    while (try? await Task.sleep(for: SettingsWatch.interval)) != nil {
+                        await checks.refresh()
+                        second += 1
+                        if second % Self.noticeInterval == 0 { await notice.tell() }
+                    }
+                }
+            }
+        }
+        checks.close()
+    }
+}
