@@ -108,7 +108,8 @@ import Testing
 
     @Test func theCacheIsBounded() {
         let cache = PolicyCache()
-        for number in 0..<PolicyCache.limit { cache.keep([:], [.user("u\(number)@x.test"): PolicyLayers([])], 1) }
+        let layers = PolicyLayers([])
+        for number in 0..<PolicyCache.limit { cache.keep([:], [.user("u\(number)@x.test"): layers], 1) }
         #expect(cache.find(.user("u0@x.test"), 1) != nil && cache.find(.user("u0@x.test"), 2) == nil)
         cache.keep([:], [.user("one-more@x.test"): PolicyLayers([])], 1)
         #expect(cache.find(.user("u0@x.test"), 1) == nil && cache.find(.user("one-more@x.test"), 1) != nil)
