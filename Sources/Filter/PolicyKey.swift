@@ -53,7 +53,7 @@ package enum PolicyKey: String, Sendable, CaseIterable {
         case .spamKillLevel: "10"
         case .spamSubjectTag: "***SPAM***"
         case .quarantine: "true"
-        case .bannedNames: standardBannedNames
+        case .bannedNames: BannedNames.standard
         }
     }
 
@@ -85,7 +85,7 @@ package enum PolicyKey: String, Sendable, CaseIterable {
         case .points: Points(value.trimmed)?.description
         // What stands around a tag is part of it.
         case .tag: value.unicodeScalars.count <= Self.tagLimit && !value.unicodeScalars.contains(where: \.isControl) ? value : nil
-        case .names: normalisedBannedNames(value)
+        case .names: (try? BannedNames(parsing: value))?.text
         }
     }
 
@@ -103,16 +103,6 @@ package enum PolicyKey: String, Sendable, CaseIterable {
         Destiny(rawValue: word.hasPrefix("d_") ? String(word.dropFirst(2)) : word)?.rawValue
     }
 }
-
-/// Rules of a list of banned names with one space between them.
-func normalisedBannedNames(_ text: String) -> String? {
-    guard text.utf8.count <= 20_000 else { return nil }
-    let rules = text.utf8.split { $0 == 0x20 || (0x09...0x0D).contains($0) }.map { String(decoding: $0, as: UTF8.self) }
-    guard rules.allSatisfy({ !$0.unicodeScalars.contains(where: \.isControl) }) else { return nil }
-    return rules.joined(separator: " ")
-}
-
-let standardBannedNames = ".exe"
 
 extension Unicode.Scalar {
     /// C0, DEL, C1, and the separators of lines and paragraphs: none may come into a header or onto a terminal.

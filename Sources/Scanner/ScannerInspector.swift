@@ -7,7 +7,7 @@ import Synchronization
 /// Messages are looked at on threads of their own, each content once, remembered while it is the same; what killed the process
 /// twice is not looked at again.
 package final class ScannerInspector: Inspector {
-    package struct Configuration: Sendable {
+    package struct Configuration: Sendable, Equatable {
         package var threads: Int
         /// Messages that wait for a thread.
         package var backlog: Int

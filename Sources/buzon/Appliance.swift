@@ -1,4 +1,5 @@
 import Dialogue
+import Filter
 import Flow
 import FoundationEssentials
 import Glibc
@@ -24,6 +25,8 @@ struct Appliance {
     var connectionCap = Self.descriptorsAllow
     /// Answers for the DNS in tests; nil: the resolver, as the settings have it.
     var resolver: (any Resolver)?
+    /// Looks into messages in tests; nil: libclamav and the walk through archives.
+    var inspector: (any Inspector)?
     /// What the store is opened with.
     var storage = Storage()
 
@@ -38,10 +41,12 @@ struct Appliance {
         var step: @Sendable (String) -> Void = { _ in }
     }
 
-    func serve() async throws {
+    /// Answers whether it had better begin anew at once.
+    func serve() async throws -> Bool {
         let open = try await open(stoppedBy: [.sigterm, .sigint])
         try await open.run()
         log.info("stopped")
+        return open.restart.isRequested
     }
 
     /// Opens everything, or nothing. Who asks for it runs it.
@@ -56,7 +61,12 @@ struct Appliance {
         let loops = Loops()
         do {
             let certificates = try await Certificates(store, log: log)
-            let house = try await House(store, certificates, complaints, connectionCap: connectionCap)
+            let restart = Restart()
+            let checks = await Checks(store, log, complaints) { [log] in
+                log.error("\(text("serve.stuck"))")
+                restart.request()
+            }
+            let house = try await House(store, certificates, complaints, inspector ?? checks, connectionCap: connectionCap)
             let ports = Ports()
             let outbound = try Outbound(
                 store, loops, house.handshakes, house.queueIDs, house.workshop, resolver: resolver, hosts: hosts,
@@ -64,9 +74,12 @@ struct Appliance {
             let doors = try await openDoors(house, loops)
             ports.note(doors)
             let control = try await openControl(store, loops, doors, queue: outbound.queue)
-            return OpenAppliance(
-                store: store, control: control, doors: doors, certificates: certificates, outbound: outbound, loops: loops, log: log,
+            let appliance = OpenAppliance(
+                store: store, control: control, doors: doors, certificates: certificates, outbound: outbound,
+                checks: CheckService(checks: checks, notice: QuarantineNotice(house.reception)), restart: restart, loops: loops, log: log,
                 stoppedBy: signals)
+            restart.arm { await appliance.stop() }
+            return appliance
         } catch {
             await store.close()
             try? await loops.shutdown()

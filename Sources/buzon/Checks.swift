@@ -134,8 +134,7 @@ struct CheckService: Service {
     let notice: QuarantineNotice
 
     func run() async throws {
-        // The sleep that shutdown cuts short is the ordinary end.
-        try? await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await checks.run() }
                 group.addTask {

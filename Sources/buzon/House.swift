@@ -1,3 +1,4 @@
+import Filter
 import Flow
 import Glibc
 import Network
@@ -16,7 +17,7 @@ struct House: Sendable {
     let reception: ReceptionContext
     let access: AccessContext
 
-    init(_ store: MailStore, _ certificates: Certificates, _ complaints: Complaints, connectionCap: Int) async throws {
+    init(_ store: MailStore, _ certificates: Certificates, _ complaints: Complaints, _ inspector: any Inspector, connectionCap: Int) async throws {
         self.certificates = certificates
         let mechanisms: SASLLibrary
         do {
@@ -37,6 +38,7 @@ struct House: Sendable {
             store: store, workshop: workshop, queueIDs: queueIDs, name: { live.values.hostname }, clock: Clock.microseconds,
             zone: Clock.zone, report: complaints.report, words: { Text.report($1)($0) }, authenticator: authenticator)
         reception.language = { text.language.rawValue }
+        reception.inspector = inspector
         self.reception = reception
         // One core stays for whoever does not search.
         access = AccessContext(

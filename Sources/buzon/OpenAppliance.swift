@@ -9,23 +9,25 @@ struct OpenAppliance: Sendable {
     let store: MailStore
     let doors: [any ServedDoor]
     let certificates: Certificates
+    let restart: Restart
     private let loops: Loops
     private let group: ServiceGroup
 
     init(
-        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, outbound: Outbound, loops: Loops,
-        log: Logger, stoppedBy signals: [UnixSignal]
+        store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, outbound: Outbound,
+        checks: CheckService, restart: Restart, loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
     ) {
         self.store = store
         self.doors = doors
         self.certificates = certificates
+        self.restart = restart
         self.loops = loops
         // The service group's own talk is for whoever debugs it.
         var quiet = log
         quiet.logLevel = .error
         // The doors close first, the store last.
         let services: [any Service] = [
-            StoreService(store: store), SettingsWatch(certificates: certificates, names: outbound.names),
+            StoreService(store: store), checks, SettingsWatch(certificates: certificates, names: outbound.names),
             OutboundService(outbound: outbound),
             DoorsService(doors: [control]),
             DoorsService(doors: doors), MemoryReturn(),

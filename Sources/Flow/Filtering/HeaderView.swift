@@ -89,7 +89,8 @@ struct HeaderView: Sendable {
 
     /// RFC 5322 §2.1.1: a line that would grow beyond 78 characters is folded behind the tag.
     private func field(_ tag: String, then body: [UInt8]) -> [UInt8] {
-        let name = Array("Subject: ".utf8) + EncodedWord.encode(tag)
+        // A tag that ends in blanks brings its own.
+        let name = Array("Subject: ".utf8) + EncodedWord.encode(String(tag.reversed().drop { $0 == " " }.reversed()))
         guard !body.isEmpty else { return name + [0x0D, 0x0A] }
         let first = body.firstIndex(of: 0x0D) ?? body.count
         return name + (name.count + 1 + first > 78 ? [0x0D, 0x0A, 0x20] : [0x20]) + body + [0x0D, 0x0A]

@@ -33,7 +33,8 @@ struct Serve: AsyncParsableCommand {
             let appliance = asked
         #endif
         do {
-            try await appliance.serve()
+            guard try await appliance.serve() else { return }
+            throw CommandFailure(text("serve.again", ["reason": Restart.becomeItselfAgain()]))
         } catch let failure as StoreFailure {
             throw CommandFailure(opening: failure, common.data)
         }
