@@ -76,7 +76,7 @@ struct Appliance {
             let control = try await openControl(store, loops, doors, queue: outbound.queue)
             let appliance = OpenAppliance(
                 store: store, control: control, doors: doors, certificates: certificates, outbound: outbound,
-                checks: CheckService(checks: checks, notice: QuarantineNotice(house.reception)), restart: restart, loops: loops, log: log,
+                checks: CheckService(checks, house.reception), restart: restart, loops: loops, log: log,
                 stoppedBy: signals)
             restart.arm { await appliance.stop() }
             return appliance

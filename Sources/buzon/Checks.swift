@@ -126,23 +126,34 @@ final class Checks: Inspector {
     }
 }
 
-/// Keeps the checks by the settings, and tells the administrator of the quarantine.
+/// Keeps the checks by the settings, looks again at what came lately, and tells the administrator of the quarantine.
 struct CheckService: Service {
-    static let noticeInterval = 60
+    /// Seconds between looks for news of the quarantine, and for signatures that received mail has not seen.
+    static let interval = 60
 
     let checks: Checks
     let notice: QuarantineNotice
+    let rescan: Rescan
+
+    init(_ checks: Checks, _ reception: ReceptionContext) {
+        self.checks = checks
+        notice = QuarantineNotice(reception)
+        rescan = Rescan(reception, checks) { checks.signatureVersion }
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await checks.run() }
                 group.addTask {
+                    while (try? await Task.sleep(for: .seconds(Self.interval))) != nil { await rescan.catchUp() }
+                }
+                group.addTask {
                     var second = 0
                     while (try? await Task.sleep(for: SettingsWatch.interval)) != nil {
                         await checks.refresh()
                         second += 1
-                        if second % Self.noticeInterval == 0 { await notice.tell() }
+                        if second % Self.interval == 0 { await notice.tell() }
                     }
                 }
             }

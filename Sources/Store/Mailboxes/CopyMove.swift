@@ -182,6 +182,14 @@ extension Database {
     }
 
     /// In one statement: SQLite opens and winds back its statement journal once, not for each row.
+    /// Removes messages whatever their flags, in this transaction.
+    func remove(_ uids: UIDSet, from mailbox: Int64, _ effects: inout Effects) throws {
+        let counted = try counted(mailbox, uids, onlyDeleted: false)
+        guard counted.messages > 0 else { return }
+        _ = try remove(counted, from: mailbox)
+        effects.touched.append(mailbox)
+    }
+
     fileprivate func remove(_ counted: Counted, from mailbox: Int64) throws -> ModSeq {
         let modSeq = try bumpModSeq(mailbox)
         try run(

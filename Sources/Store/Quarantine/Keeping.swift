@@ -83,6 +83,11 @@ struct QuarantineBounds: Sendable {
     var size: Int
     var overflow: Delivery.Overflow
 
+    init(size: Int, overflow: Delivery.Overflow) {
+        self.size = size
+        self.overflow = overflow
+    }
+
     init(_ store: MailStore) {
         size = store.integer(.quarantineSize)
         overflow = Delivery.Overflow(rawValue: store.value(.quarantineFull)) ?? .oldest
