@@ -12,7 +12,8 @@ struct TraceChapter {
         var chapters: [TraceChapter] = []
         var places: [String: Int] = [:]
         for entry in entries {
-            let place = entry.queueID.isEmpty ? chapters.indices.last.flatMap { chapters[$0].goesOn(entry) ? $0 : nil } : places[entry.queueID]
+            let place =
+                entry.queueID.isEmpty ? chapters.indices.last.flatMap { chapters[$0].goesOn(entry) ? $0 : nil } : places[entry.queueID]
             if let place {
                 chapters[place].entries.append(entry)
             } else {
@@ -33,7 +34,9 @@ struct TraceChapter {
         guard let first = entries.first else { return [] }
         let start = MailDate.format(seconds: first.time)
         var headline = [
-            text(first.queueID.isEmpty ? "trace.headline.conversation" : "trace.headline.message", ["time": start, "sender": "<\(first.sender)>"])
+            text(
+                first.queueID.isEmpty ? "trace.headline.conversation" : "trace.headline.message",
+                ["time": start, "sender": "<\(first.sender)>"])
         ]
         // Of what goes out, the peer is the host that it went to.
         if let peer = entries.first(where: { !$0.isOutbound && !$0.peer.isEmpty })?.peer {

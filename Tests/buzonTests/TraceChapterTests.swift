@@ -53,13 +53,14 @@ import Testing
             Self.entry("refused", "", recipient, Reason("trace.unknown-user"), peer: peer, sender: sender)
         }
         let entries = [
-            refused("u1@x"), refused("u2@x"), refused("u3@x", peer: "192.0.2.2"), refused("u4@x", sender: ""), refused("u5@x", sender: ""),
+            refused("u1@x"), refused("u2@x"), refused("u4@x", sender: ""), refused("u5@x", sender: ""),
+            refused("u3@x", peer: "192.0.2.2", sender: ""),
             Self.entry("delivered", "Q", "u6@x", Reason("trace.delivered")), refused("u7@x", sender: ""),
             Self.entry("delivered", "Q", "u8@x", Reason("trace.delivered")),
         ]
         #expect(
             TraceChapter.chapters(entries).map { $0.entries.map(\.recipient) } == [
-                ["u1@x", "u2@x"], ["u3@x"], ["u4@x", "u5@x"], ["u6@x", "u8@x"], ["u7@x"],
+                ["u1@x", "u2@x"], ["u4@x", "u5@x"], ["u3@x"], ["u6@x", "u8@x"], ["u7@x"],
             ])
     }
 
@@ -79,17 +80,21 @@ import Testing
         try await store.record([
             Self.entry("checked", "Q1", "", Reason("trace.check.names.clean", ["ms": "3"])),
             Self.entry("delivered", "Q1", "ana@virtual.test", Reason("trace.delivered", ["mailbox": "INBOX", "user": "ana@virtual.test"])),
-            Self.entry("delivered", "Q1", "luis@virtual.test", Reason("trace.delivered", ["mailbox": "INBOX", "user": "luis@virtual.test"])),
+            Self.entry(
+                "delivered", "Q1", "luis@virtual.test", Reason("trace.delivered", ["mailbox": "INBOX", "user": "luis@virtual.test"])),
             Self.entry("checked", "Q2", "", Reason("trace.check.names.clean", ["ms": "4"])),
         ])
         await store.close()
         func run(_ words: String...) throws -> String { try BuzonProcess.run(["trace"] + words, directory: directory).output }
         let ana = try run("ana@virtual.test").split(separator: "\n")
-        #expect(ana.count == 3 && ana[1].contains("checked: no banned file found (3 ms)") && ana[2].contains("<ana@virtual.test>"), "\(ana)")
+        #expect(
+            ana.count == 3 && ana[1].contains("checked: no banned file found (3 ms)") && ana[2].contains("<ana@virtual.test>"), "\(ana)")
         #expect(try run("Q1@example.com").split(separator: "\n").count == 4)
         #expect(try run("a@example.com").split(separator: "\n").count == 6)
         let json = try run("luis@virtual.test", "--json")
-        #expect(json.contains("\"event\":\"checked\"") && json.contains("\"reason\":\"trace.delivered\"") && !json.contains("\"ana@"), "\(json)")
+        #expect(
+            json.contains("\"event\":\"checked\"") && json.contains("\"reason\":\"trace.delivered\"") && !json.contains("\"ana@"), "\(json)"
+        )
         #expect(try BuzonProcess.run(["trace", "nadie@x.test"], directory: directory).status == 1)
     }
 }
