@@ -18,7 +18,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (nil, nil, nil, "discard", PolicyLayers.Origin.standard), ("pass", nil, nil, "pass", .server), ("pass", "reject", nil, "reject", .domain),
+        (nil, nil, nil, "discard", PolicyLayers.Origin.standard), ("pass", nil, nil, "pass", .server),
+        ("pass", "reject", nil, "reject", .domain),
         ("pass", "reject", "junk", "junk", .user), (nil, nil, "bounce", "bounce", .user), (nil, "quarantine", nil, "quarantine", .domain),
         // A user may go back to what is the default elsewhere.
         ("pass", nil, "discard", "discard", .user),

@@ -81,7 +81,9 @@ import Testing
     }
 
     @Test func rowsOfAnotherTool() throws {
-        let list = SenderList(rows: [("A@X.test", "black"), ("a@x.test", "white"), ("no one", "white"), ("y.test", "grey"), ("Z.test", "W")])
+        let list = SenderList(rows: [
+            ("A@X.test", "black"), ("a@x.test", "white"), ("no one", "white"), ("y.test", "grey"), ("Z.test", "W"),
+        ])
         #expect(list.entries == ["a@x.test": .white, "z.test": .white])
         #expect(list.useless == ["no one": "white", "y.test": "grey"])
         #expect(SenderList(rows: [("a@x.test", "white"), ("A@X.test", "black")]).entries == ["a@x.test": .white])

@@ -142,7 +142,8 @@ import Testing
         let (store, _) = try await scratch.populated()
         scratch.sqlite3("INSERT INTO policy VALUES ('', 'quarantine', 'no'); INSERT INTO sender_list VALUES ('', 'x.test', 'white')")
         for statement in [
-            "INSERT INTO policy VALUES ('\(scope)', 'quarantine', 'no')", "INSERT OR REPLACE INTO sender_list VALUES ('\(scope)', 'x.test', '1')",
+            "INSERT INTO policy VALUES ('\(scope)', 'quarantine', 'no')",
+            "INSERT OR REPLACE INTO sender_list VALUES ('\(scope)', 'x.test', '1')",
             "UPDATE policy SET scope = '\(scope)'", "UPDATE sender_list SET scope = '\(scope)'",
         ] {
             let refused = scratch.sqlite3(statement)

@@ -86,7 +86,9 @@ import Testing
         #expect(try shown("--user", "ana@virtual.test") == Row(key: "final_spam_destiny", value: "discard", origin: "user"))
         let table = try directory.run("show", "--user", "ana@virtual.test").output.split(separator: "\n")
         #expect(table.count == PolicyKey.allCases.count)
-        #expect(table.contains { $0.hasPrefix("final_spam_destiny ") && $0.contains(" discard ") && $0.hasSuffix("  set for the user") }, "\(table)")
+        #expect(
+            table.contains { $0.hasPrefix("final_spam_destiny ") && $0.contains(" discard ") && $0.hasSuffix("  set for the user") },
+            "\(table)")
         let reset = try directory.run("reset", "--user", "ana@virtual.test", "final_spam_destiny")
         #expect(
             reset.output
@@ -178,7 +180,8 @@ import Testing
         try await ServedAppliance.run { served in
             let scope = PolicyScope.user(ServedAppliance.user)
             #expect(try await served.store.policy(for: scope).effective == .standard)
-            let set = try BuzonProcess.run(["policy", "set", "quarantine", "off", "--user", ServedAppliance.user], directory: served.directory)
+            let set = try BuzonProcess.run(
+                ["policy", "set", "quarantine", "off", "--user", ServedAppliance.user], directory: served.directory)
             #expect(set.status == 0, "\(set)")
             for _ in 0..<100 {
                 if try await !served.store.policy(for: scope).effective.quarantine { break }

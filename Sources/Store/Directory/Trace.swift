@@ -43,17 +43,35 @@ extension MailStore {
         try await writer.write { db, _ in try db.insert(entries) }
     }
 
-    /// Entries that name an address (sender or recipient), a message id (with or without angle brackets) or a queue id; the newest
-    /// `limit`, in the order in which they happened.
+    /// Entries that name an address (sender, recipient or destination), a message id (with or without angle brackets) or a queue id;
+    /// the newest `limit`, in the order in which they happened.
     package func trace(_ wanted: String, limit: Int = 200) async throws(StoreFailure) -> [TraceEntry] {
+        try await entries("id IN (SELECT id FROM found)", wanted, limit)
+    }
+
+    /// As `trace`, and what was noted of the same messages without naming anybody: what the checks said.
+    package func story(of wanted: String, limit: Int = 200) async throws(StoreFailure) -> [TraceEntry] {
+        try await entries(
+            """
+            id IN (SELECT id FROM found)
+                OR recipient = '' AND queue_id <> '' AND queue_id IN (SELECT queue_id FROM found)
+            """, wanted, limit)
+    }
+
+    private func entries(_ condition: String, _ wanted: String, _ limit: Int) async throws(StoreFailure) -> [TraceEntry] {
         let plain = wanted.trimmed
         let bare = plain.hasPrefix("<") && plain.hasSuffix(">") ? String(plain.dropFirst().dropLast()) : plain
-        let rows = try await read { db in
+        return try await read { db in
             try db.all(
                 """
+                WITH found AS (
+                    SELECT id, queue_id FROM trace
+                    WHERE lower(sender) = ?1 OR lower(recipient) = ?1 OR lower(destination) = ?1
+                        OR lower(message_id) IN (?1, '<' || ?1 || '>') OR lower(queue_id) = ?1
+                    ORDER BY id DESC LIMIT ?2
+                )
                 SELECT time, event, queue_id, message_id, peer, sender, recipient, destination, code, text FROM trace
-                WHERE lower(sender) = ?1 OR lower(recipient) = ?1 OR lower(destination) = ?1 OR lower(message_id) IN (?1, '<' || ?1 || '>') OR lower(queue_id) = ?1
-                ORDER BY id DESC LIMIT ?2
+                WHERE \(condition) ORDER BY id
                 """, .text(folded(bare)), .int(limit)
             ) { row in
                 TraceEntry(
@@ -61,7 +79,6 @@ extension MailStore {
                     sender: row.text(5), recipient: row.text(6), destination: row.text(7), code: row.int(8), text: row.text(9))
             }
         }
-        return rows.reversed()
     }
 }
 

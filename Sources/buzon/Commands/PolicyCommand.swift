@@ -42,7 +42,8 @@ struct PolicyCommand: ParsableCommand {
     }
 
     /// Runs `change`, and tells what hardly anybody means that was not so before.
-    private static func changing(_ scope: PolicyScope, in store: MailStore, _ change: () async throws -> Void) async throws -> PolicyLayers {
+    private static func changing(_ scope: PolicyScope, in store: MailStore, _ change: () async throws -> Void) async throws -> PolicyLayers
+    {
         let before = try await store.policy(for: scope).effective.oddities
         try await change()
         let layers = try await store.policy(for: scope)
@@ -64,7 +65,8 @@ struct PolicyCommand: ParsableCommand {
                 let shown = Shown(key, layers)
                 return try common.answer(
                     shown,
-                    text("policy.shown", ["key": shown.key, "value": shown.valueInWords, "origin": shown.originInWords]) + "\n" + shown.description)
+                    text("policy.shown", ["key": shown.key, "value": shown.valueInWords, "origin": shown.originInWords]) + "\n"
+                        + shown.description)
             }
             complain(layers.effective.oddities)
             let all = PolicyKey.allCases.map { Shown($0, layers) }
@@ -79,7 +81,8 @@ struct PolicyCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
         @OptionGroup var whose: PolicyScopeOptions
         // A value may begin with a hyphen: -1000.
-        @Argument(parsing: .allUnrecognized, help: ArgumentHelp(text("help.policy.set.words"), valueName: "KEY VALUE")) var words: [String] = []
+        @Argument(parsing: .allUnrecognized, help: ArgumentHelp(text("help.policy.set.words"), valueName: "KEY VALUE")) var words:
+            [String] = []
 
         func validate() throws { _ = try WordPair(words, usage: Self.configuration.usage) }
 

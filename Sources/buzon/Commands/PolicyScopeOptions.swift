@@ -58,7 +58,8 @@ extension PolicyLayers {
 
 /// In one line of a table: control characters, which another tool may have written, as `?`, and no more than `limit` characters.
 func shortened(_ value: String, _ limit: Int = 60) -> String {
-    var scalars = String.UnicodeScalarView(value.unicodeScalars.prefix(limit).map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : $0 })
+    var scalars = String.UnicodeScalarView(
+        value.unicodeScalars.prefix(limit).map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : $0 })
     if value.unicodeScalars.count > limit { scalars.append("…") }
     return String(scalars)
 }

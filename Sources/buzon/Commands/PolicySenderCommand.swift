@@ -32,7 +32,9 @@ struct PolicySenderCommand: ParsableCommand {
         @OptionGroup var whose: PolicyScopeOptions
 
         func run() async throws {
-            let list = try await common.withStore { try await $0.policy(for: whose.scope(in: $0)).layers.last?.policy.senders ?? SenderList() }
+            let list = try await common.withStore {
+                try await $0.policy(for: whose.scope(in: $0)).layers.last?.policy.senders ?? SenderList()
+            }
             for (sender, opinion) in list.useless.sorted(by: { $0.key < $1.key }) {
                 Output.complain(text("policy.sender.useless", ["sender": shortened(sender), "opinion": shortened(opinion)]) + "\n")
             }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Flow
-import Mail
 import Store
 
 struct Trace: AsyncParsableCommand {
@@ -23,27 +22,20 @@ struct Trace: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let entries = try await common.withStore { try await $0.trace(wanted) }
+        let entries = try await common.withStore { try await $0.story(of: wanted) }
         guard !entries.isEmpty else { throw CommandFailure(text("trace.nothing", ["wanted": wanted])) }
         if common.json {
             return try Output.json(
-                entries.map { entry in
+                TraceChapter.chapters(entries).flatMap(\.entries).map { entry in
                     Shown(
                         time: entry.time, event: entry.event, queueID: entry.queueID, messageID: entry.messageID, peer: entry.peer,
                         sender: entry.sender, recipient: entry.recipient, code: entry.code, reason: Reason(stored: entry.text).key,
                         text: text(Reason(stored: entry.text)))
                 })
         }
-        for entry in entries {
-            let isArrival = !entry.peer.isEmpty && !["sent", "deferred", "bounced"].contains(entry.event)
-            let line = text(
-                isArrival ? "trace.line" : "trace.line.out",
-                [
-                    "time": MailDate.format(seconds: entry.time), "event": text("trace.event.\(entry.event)"),
-                    "sender": "<\(entry.sender)>", "recipient": "<\(entry.recipient)>", "peer": entry.peer,
-                    "text": text(Reason(stored: entry.text)),
-                ])
-            print(entry.queueID.isEmpty ? line : "\(line) [\(entry.queueID)]")
+        for (number, chapter) in TraceChapter.chapters(entries).enumerated() {
+            if number > 0 { print("") }
+            chapter.lines(text).forEach { print($0) }
         }
     }
 }
