@@ -1,0 +1,144 @@
+"""amavisd-new of Debian's with the seed's configuration (step 11), unpacked into the cache folder and run from a scratch folder.
+
+Debian's files of conf.d are taken as they are; those that name the machine or its folders are written anew, and the seed's rows
+come last, as in 50-user. Three things are not the seed's: the local domains are a list in place of a table of MySQL's, SpamAssassin
+has no rules (a message's points are those that its sender is given), and it asks nobody on the network."""
+
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+
+import lib
+import processes
+from peers import debian
+
+OWNER = "nobody"
+
+PLACES = """use strict;
+$daemon_user = '{owner}'; $daemon_group = 'nogroup';
+$MYHOME = '{dir}'; $TEMPBASE = "$MYHOME/tmp"; $ENV{{TMPDIR}} = $TEMPBASE; $db_home = "$MYHOME/db";
+$pid_file = "$MYHOME/amavisd.pid"; $lock_file = "$MYHOME/amavisd.lock";
+1;
+"""
+
+# The lines that Debian's file asks to uncomment: the checks are on where the lists are empty.
+CHECKS_ON = """use strict;
+@bypass_virus_checks_maps = (\\%bypass_virus_checks, \\@bypass_virus_checks_acl, \\$bypass_virus_checks_re);
+@bypass_spam_checks_maps = (\\%bypass_spam_checks, \\@bypass_spam_checks_acl, \\$bypass_spam_checks_re);
+1;
+"""
+
+SEED = """use strict;
+# @bypass_virus_checks_acl = qw(.);
+# @bypass_spam_checks_acl = qw(.);
+$final_virus_destiny = D_DISCARD;
+$final_banned_destiny = D_REJECT;
+$final_spam_destiny = D_PASS;
+$sa_tag_level_deflt = -1000;
+$sa_tag2_level_deflt = 5.0;
+$sa_kill_level_deflt = 10;
+$sa_spam_subject_tag = '***SPAM***';
+"""
+
+OURS = """
+@local_domains_maps = ([{domains}]);
+@score_sender_maps = ({scores});
+@whitelist_sender_maps = ({white}); @blacklist_sender_maps = ({black});
+$sa_local_tests_only = 1;
+$sa_configpath = "$MYHOME/rules"; $sa_siteconfigpath = "$MYHOME/rules"; $sa_userprefs_file = "$MYHOME/rules/none";
+$inet_socket_bind = '127.0.0.1'; $inet_socket_port = {port};
+$forward_method = 'smtp:[127.0.0.1]:{sink}'; $notify_method = $forward_method;
+$unix_socketname = undef;
+$DO_SYSLOG = 0; $LOGFILE = "$MYHOME/amavisd.log"; $log_level = {log_level};
+$virus_admin = undef; $spam_admin = undef; $banned_admin = undef;
+$mailfrom_notify_admin = undef;
+@av_scanners_backup = ();
+1;
+"""
+
+
+class Amavis:
+    """`with Amavis(clamd, sink_port, domains, scores) as amavis:` filters what comes to amavis.port and gives it to the sink.
+
+    scores: {recipient, domain or ".": {sender: points}}; white and black: senders."""
+
+    def __init__(self, clamd, sink, domains, scores=None, white=(), black=(), log_level=2):
+        lib.needs_root()
+        self.tree, self.clamd, self.sink = debian.unpack("amavis", "amavisd-new", "spamassassin"), clamd, sink
+        self.domains, self.scores, self.white, self.black, self.log_level = domains, scores or {}, white, black, log_level
+        self.port = lib.free_port()
+        self.dir = tempfile.mkdtemp(prefix="buzon-amavis-")
+        self.process = None
+
+    def configure(self):
+        """The folders, and the configuration's files in the order in which Debian's program reads them."""
+        for name in ("tmp", "db", "virusmails", "rules", "run", ".spamassassin"):
+            os.makedirs(f"{self.dir}/{name}")
+        lib.write(self.dir + "/rules/empty.cf", "use_bayes 0\nheader NINGUNA X-Ninguna =~ /^ninguna$/\nscore NINGUNA 0.001\n", mode=0o644)
+        lib.write(self.dir + "/rules/init.pre", "loadplugin Mail::SpamAssassin::Plugin::Check\n", mode=0o644)
+        shutil.copytree(self.tree + "/usr/share/perl5", self.dir + "/perl")  # by an account that can't read the cache folder
+        shutil.copytree(self.tree + "/etc/amavis/en_US", self.dir + "/en_US")
+        own = self.own()
+        os.makedirs(self.dir + "/conf.d")
+        for path in (path for folder in ("usr/share", "etc") for path in sorted(glob.glob(f"{self.tree}/{folder}/amavis/conf.d/*"))):
+            name = os.path.basename(path)
+            text = own.get(name) or self.moved(open(path).read())
+            yield lib.write(f"{self.dir}/conf.d/{name}", text, mode=0o644)
+
+    def own(self):
+        scores = ", ".join(f"'{who}' => [{{ {points_of(table)} }}]" for who, table in self.scores.items())
+        return {
+            "05-domain_id": f"use strict; $mydomain = '{self.domains[0]}';\n1;\n",
+            "05-node_id": "use strict; $myhostname = 'mail.virtual.test';\n1;\n",
+            "10-debian_scripts": PLACES.format(owner=OWNER, dir=self.dir),
+            "15-content_filter_mode": CHECKS_ON,
+            "50-user": SEED + OURS.format(
+                domains=", ".join(f"'{name}'" for name in self.domains), port=self.port, sink=self.sink, log_level=self.log_level,
+                scores="{" + scores + "}", white=listed(self.white), black=listed(self.black)),
+        }
+
+    def moved(self, text):
+        return text.replace("/var/run/clamav/clamd.ctl", self.clamd.path).replace("'/etc/amavis'", f"'{self.dir}'")
+
+    def __enter__(self):
+        try:
+            options = [word for path in self.configure() for word in ("-c", path)]
+            os.chmod(self.dir, 0o755)
+            for folder in ("", "/tmp", "/db", "/virusmails", "/run", "/.spamassassin"):
+                shutil.chown(self.dir + folder, OWNER)
+            program = open(self.tree + "/usr/sbin/amavisd", encoding="utf-8").read()  # it also starts itself, to test its configuration
+            lib.write(self.dir + "/amavisd", program.replace("use Amavis::Boot;", f"use lib '{self.dir}/perl';\nuse Amavis::Boot;", 1), mode=0o755)
+            with open(self.dir + "/out", "w") as out:
+                self.process = subprocess.Popen(
+                    [self.dir + "/amavisd", *options, "foreground"], cwd=self.dir,
+                    stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+            processes.wait_for_port(self.process, self.port, self.log, seconds=40)
+            with lib.Dialog("127.0.0.1", self.port) as smtp:  # the port opens before SpamAssassin is loaded
+                smtp.greeted()
+        except BaseException:
+            self.__exit__(None)
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print("     amavisd said: " + lib.one_line(self.log()[-600:]))
+        processes.end(self.process)
+        os.environ.get("KEEP") or shutil.rmtree(self.dir, ignore_errors=True)
+
+    def log(self):
+        return "".join(open(path, errors="replace").read() for path in (self.dir + "/out", self.dir + "/amavisd.log") if os.path.exists(path))
+
+    def quarantined(self):
+        """How many files its quarantine holds."""
+        return sum(len(names) for _, _, names in os.walk(self.dir + "/virusmails"))
+
+
+def points_of(table):
+    return ", ".join(f"'{sender}' => {points}" for sender, points in table.items())
+
+
+def listed(senders):
+    return "{" + ", ".join(f"'{sender}' => 1" for sender in senders) + "}"
