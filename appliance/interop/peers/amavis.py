@@ -44,8 +44,8 @@ $sa_spam_subject_tag = '***SPAM***';
 
 OURS = """
 @local_domains_maps = ([{domains}]);
-@score_sender_maps = ({scores});
-@whitelist_sender_maps = ({white}); @blacklist_sender_maps = ({black});
+{opinions}
+{policies}
 $sa_local_tests_only = 1;
 $sa_configpath = "$MYHOME/rules"; $sa_siteconfigpath = "$MYHOME/rules"; $sa_userprefs_file = "$MYHOME/rules/none";
 $inet_socket_bind = '127.0.0.1'; $inet_socket_port = {port};
@@ -60,14 +60,17 @@ $mailfrom_notify_admin = undef;
 
 
 class Amavis:
-    """`with Amavis(clamd, sink_port, domains, scores) as amavis:` filters what comes to amavis.port and gives it to the sink.
+    """`with Amavis(clamd, sink_port, domains) as amavis:` filters what comes to amavis.port and gives it to the sink.
 
-    scores: {recipient, domain or ".": {sender: points}}; white and black: senders."""
+    points: {scope: {sender: points}}; white, black: {scope: senders}; policies: {recipient: {key: value}}, keys as ours. A scope is a
+    recipient, a domain, or "." for all."""
 
-    def __init__(self, clamd, sink, domains, scores=None, white=(), black=(), log_level=2):
+    def __init__(self, clamd, sink, domains, points=None, white=None, black=None, policies=None, log_level=2):
         lib.needs_root()
         self.tree, self.clamd, self.sink = debian.unpack("amavis", "amavisd-new", "spamassassin"), clamd, sink
-        self.domains, self.scores, self.white, self.black, self.log_level = domains, scores or {}, white, black, log_level
+        self.domains, self.log_level = domains, log_level
+        self.opinions = opinions_text(points or {}, white or {}, black or {})
+        self.policies = policies_text(policies or {})
         self.port = lib.free_port()
         self.dir = tempfile.mkdtemp(prefix="buzon-amavis-")
         self.process = None
@@ -88,7 +91,6 @@ class Amavis:
             yield lib.write(f"{self.dir}/conf.d/{name}", text, mode=0o644)
 
     def own(self):
-        scores = ", ".join(f"'{who}' => [{{ {points_of(table)} }}]" for who, table in self.scores.items())
         return {
             "05-domain_id": f"use strict; $mydomain = '{self.domains[0]}';\n1;\n",
             "05-node_id": "use strict; $myhostname = 'mail.virtual.test';\n1;\n",
@@ -96,7 +98,7 @@ class Amavis:
             "15-content_filter_mode": CHECKS_ON,
             "50-user": SEED + OURS.format(
                 domains=", ".join(f"'{name}'" for name in self.domains), port=self.port, sink=self.sink, log_level=self.log_level,
-                scores="{" + scores + "}", white=listed(self.white), black=listed(self.black)),
+                opinions=self.opinions, policies=self.policies),
         }
 
     def moved(self, text):
@@ -136,9 +138,41 @@ class Amavis:
         return sum(len(names) for _, _, names in os.walk(self.dir + "/virusmails"))
 
 
-def points_of(table):
-    return ", ".join(f"'{sender}' => {points}" for sender, points in table.items())
+def opinions_text(points, white, black):
+    lines = [f"@score_sender_maps = ({hash_of({scope: table_of(table) for scope, table in points.items()})});"]
+    for word, lists in (("white", white), ("black", black)):
+        tables = {scope: hash_of({sender: 1 for sender in senders}) for scope, senders in lists.items()}
+        lines.append(f"@{word}list_sender_maps = ({tables.pop('.', '{}')});")
+        lines.append(f"$per_recip_{word}list_sender_lookup_tables = {hash_of(tables)};")
+    return "\n".join(lines)
 
 
-def listed(senders):
-    return "{" + ", ".join(f"'{sender}' => 1" for sender in senders) + "}"
+def table_of(points):
+    return f"[{hash_of(points)}]"
+
+
+def hash_of(pairs):
+    return "{" + ", ".join(f"'{key}' => {value}" for key, value in pairs.items()) + "}"
+
+
+DESTINIES = {"final_virus_destiny": "CC_VIRUS", "final_banned_destiny": "CC_BANNED", "final_spam_destiny": "CC_SPAM"}
+TEXTS = {"spam_subject_tag": "spam_subject_tag2"}
+
+
+def policies_text(policies):
+    """Each recipient's values before those of all."""
+    by_key = {}
+    for recipient, values in policies.items():
+        for key, value in values.items():
+            by_key.setdefault(key, {})[recipient] = value
+    lines = []
+    for key, values in by_key.items():
+        if key in DESTINIES:
+            chosen = hash_of({who: "D_" + value.upper() for who, value in values.items()})
+            lines.append(f"$final_destiny_maps_by_ccat{{+{DESTINIES[key]}}} = [{chosen}, \\${key}];")
+        elif key.startswith("bypass_"):
+            lines.append(f"%{key} = %{{{hash_of({who: int(value == 'true') for who, value in values.items()})}}};")
+        else:
+            chosen = hash_of({who: f"'{value}'" for who, value in values.items()})
+            lines.append(f"unshift @{TEXTS.get(key, key)}_maps, {chosen};")
+    return "\n".join(lines)

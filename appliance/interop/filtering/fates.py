@@ -1,0 +1,73 @@
+"""What became of a letter for one recipient, and which fields it got on its way: the same words for every filter."""
+
+import re
+from dataclasses import dataclass
+
+DELIVERED, HELD, DISCARDED, REJECTED, BOUNCED, LOST = "delivered", "held", "discarded", "rejected", "bounced", "lost"
+MARK = re.compile(rb"^X-Prueba: (\d{4})\r?$", re.M)
+CLAIMS = re.compile(r"^x-(spam|virus-scanned|quarantine-id|amavis)", re.I)
+
+
+@dataclass(frozen=True)
+class Fate:
+    word: str
+    scanned: bool = False  # X-Virus-Scanned was added
+    spam: str = ""  # the first word of X-Spam-Status: Yes, No, or none was added
+    flag: str = ""  # X-Spam-Flag
+    score: float | None = None  # X-Spam-Score
+    level: int = 0  # the stars of X-Spam-Level
+    tag: str = ""  # what stands before the subject now
+    alerts: tuple = ()  # the first words of X-Amavis-Alert
+    claims: tuple = ()  # fields of that kind that were in the letter already and still are
+
+    def __str__(self):
+        if self.word != DELIVERED:
+            return self.word
+        return " ".join([self.word, "scanned" * self.scanned, self.spam and f"{self.spam}/{self.flag} {self.score:g} {'*' * self.level}",
+                         self.tag and repr(self.tag), "+".join(self.alerts), f"still has {', '.join(self.claims)}" if self.claims else ""]).strip()
+
+
+def mark_of(content):
+    """The number of the letter that this is, or that is quoted in it; None."""
+    found = MARK.search(content)
+    return found[1].decode() if found else None
+
+
+def delivered(letter, content):
+    """The fate of a copy that arrived."""
+    head = content.split(b"\r\n\r\n", 1)[0]
+    fields = unfolded(head)
+    at = next(index for index, (name, _) in enumerate(fields) if name == "x-prueba")
+    added = fields[:at]
+    def first(name):
+        return next((value for each, value in added if each == name), None)
+    status = first("x-spam-status") or ""
+    score = first("x-spam-score")
+    return Fate(
+        DELIVERED, first("x-virus-scanned") is not None, status.split(",")[0].strip(), first("x-spam-flag") or "",
+        float(score) if score is not None else None, len(first("x-spam-level") or ""), tag_of(letter.text(), fields),
+        tuple(sorted(alert_of(value) for name, value in added if name == "x-amavis-alert")),
+        tuple(sorted(name for name, _ in fields[at:] if CLAIMS.match(name))))
+
+
+def alert_of(value):
+    return next((word for word in ("INFECTED", "BANNED", "BAD HEADER") if value.startswith(word)), value)
+
+
+def tag_of(sent, fields):
+    """What was put before the first subject."""
+    def subject(of):
+        return next((value for name, value in of if name == "subject"), None)
+    before, after = subject(unfolded(sent.split(b"\r\n\r\n", 1)[0])), subject(fields)
+    if after is None or before == after:
+        return ""
+    before = before or ""
+    if after.endswith(before):
+        return after[:len(after) - len(before)]
+    return f"another subject: {after}"
+
+
+def unfolded(head):
+    """(name in lower case, value) of each field."""
+    lines = re.sub(rb"\r?\n(?=[ \t])", b"", head).decode("utf-8", "surrogateescape").splitlines()
+    return [(name.strip().lower(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
