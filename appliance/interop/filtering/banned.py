@@ -85,7 +85,7 @@ def contents():
     """A Windows program by what it is, whatever it is called; and types that the list names."""
     for name, data, kind in (
             ("foto.jpg", PROGRAM, "image/jpeg"), ("programa", PROGRAM, "application/octet-stream"), ("nota.txt", archives.windows_program(64), "text/plain"),
-            ("biblioteca.dll", PROGRAM, "application/octet-stream")):
+            ("dos", archives.DOS_PROGRAM, "application/octet-stream"), ("biblioteca.dll", PROGRAM, "application/octet-stream")):
         yield f"a program called {name}", with_attachment("Hola", attachment(name, data, kind))
     yield "a program without a name", message("Hola", multipart(part(), part("application/octet-stream", PROGRAM, "base64")))
     yield "a program alone", message("Hola", part("application/octet-stream", PROGRAM, "base64"))

@@ -80,7 +80,7 @@ def attached(draw):
             ("ruta.lnk", b"L\0\0\0\1\x14\2\0" + bytes(80), "application/octet-stream"), ("ayuda.chm", b"ITSF\3\0\0\0" + bytes(100), "application/octet-stream"),
             ("biblioteca.dll", b"texto\r\n", "application/octet-stream"), ("registro.reg", b"REGEDIT4\r\n", "application/octet-stream"),
             ("instalador.msi", archives.OLE_STARTS + bytes(1000), "application/octet-stream"), ("programa", archives.ELF_PROGRAM, "application/octet-stream"),
-            ("dos", archives.DOS_PROGRAM, "application/octet-stream"), ("exe", text, "application/octet-stream"), (".exe", text, "text/plain"),
+            ("exe", text, "application/octet-stream"), (".exe", text, "text/plain"),
             ("a.exe.txt", text, "text/plain"), ("a.exé", text, "text/plain"),
             ("sitio.com.mx", text, "text/plain"), ("batman.zip", archives.zipped(("bat", text)), "application/zip"),
             ("a.exe_", text, "application/octet-stream"),

@@ -1,9 +1,11 @@
 """What became of a letter for one recipient, and which fields it got on its way: the same words for every filter."""
 
+import contextlib
+import email.header
 import re
 from dataclasses import dataclass
 
-DELIVERED, HELD, DISCARDED, REJECTED, BOUNCED, LOST = "delivered", "held", "discarded", "rejected", "bounced", "lost"
+DELIVERED, HELD, DISCARDED, REJECTED, BOUNCED, JUNK, LOST = "delivered", "held", "discarded", "rejected", "bounced", "junk", "lost"
 MARK = re.compile(rb"^X-Prueba: (\d{4})\r?$", re.M)
 CLAIMS = re.compile(r"^x-(spam|virus-scanned|quarantine-id|amavis)", re.I)
 
@@ -21,7 +23,7 @@ class Fate:
     claims: tuple = ()  # fields of that kind that were in the letter already and still are
 
     def __str__(self):
-        if self.word != DELIVERED:
+        if self.word not in (DELIVERED, JUNK):
             return self.word
         return " ".join([self.word, "scanned" * self.scanned, self.spam and f"{self.spam}/{self.flag} {self.score:g} {'*' * self.level}",
                          self.tag and repr(self.tag), "+".join(self.alerts), f"still has {', '.join(self.claims)}" if self.claims else ""]).strip()
@@ -33,7 +35,7 @@ def mark_of(content):
     return found[1].decode() if found else None
 
 
-def delivered(letter, content):
+def delivered(letter, content, word=DELIVERED):
     """The fate of a copy that arrived."""
     head = content.split(b"\r\n\r\n", 1)[0]
     fields = unfolded(head)
@@ -44,7 +46,7 @@ def delivered(letter, content):
     status = first("x-spam-status") or ""
     score = first("x-spam-score")
     return Fate(
-        DELIVERED, first("x-virus-scanned") is not None, status.split(",")[0].strip(), first("x-spam-flag") or "",
+        word, first("x-virus-scanned") is not None, status.split(",")[0].strip(), first("x-spam-flag") or "",
         float(score) if score is not None else None, len(first("x-spam-level") or ""), tag_of(letter.text(), fields),
         tuple(sorted(alert_of(value) for name, value in added if name == "x-amavis-alert")),
         tuple(sorted(name for name, _ in fields[at:] if CLAIMS.match(name))))
@@ -55,16 +57,18 @@ def alert_of(value):
 
 
 def tag_of(sent, fields):
-    """What was put before the first subject."""
-    def subject(of):
-        return next((value for name, value in of if name == "subject"), None)
+    """What was put before the first subject, as people read both."""
     before, after = subject(unfolded(sent.split(b"\r\n\r\n", 1)[0])), subject(fields)
-    if after is None or before == after:
-        return ""
-    before = before or ""
     if after.endswith(before):
         return after[:len(after) - len(before)]
     return f"another subject: {after}"
+
+
+def subject(fields):
+    value = next((value for name, value in fields if name == "subject"), "")
+    with contextlib.suppress(ValueError, LookupError):
+        value = str(email.header.make_header(email.header.decode_header(value.encode("utf-8", "surrogateescape").decode("utf-8"))))
+    return re.sub(r"\s+", " ", value)
 
 
 def unfolded(head):

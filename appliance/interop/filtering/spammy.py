@@ -26,6 +26,12 @@ def by_points():
         yield f"from {sender} to three", sender, (UNO, DOS, TRES), message("Oferta", part(body=OFFER))
     for sender in ("blanco@listas.example", "negro@listas.example", "gris@listas.example", "a@blanca.example", "a@b.negra.example", "p1000@puntos.example"):
         yield f"from {sender} to two", sender, (UNO, DOS), message("Oferta", part(body=OFFER))
+    for sender in ("cualquiera@dominio.example", "quita@puntos.example"):
+        yield f"from {sender} to the strict and another", sender, (STRICT, UNO), message("Oferta", part(body=OFFER))
+        yield f"from {sender} to the strict alone", sender, (STRICT,), message("Oferta", part(body=OFFER))
+    yield "by its author's points", "remitente@fuera.example", (UNO,), message("Oferta", part(body=OFFER), sender="P <p51@puntos.example>")
+    yield "by both senders' points", "pmitad@puntos.example", (UNO,), message("Oferta", part(body=OFFER), sender="P <p51@puntos.example>")
+    yield "by an author on the black list", "remitente@fuera.example", (UNO,), message("Oferta", part(body=OFFER), sender="negro@listas.example")
     yield "to one who wants no checks", "p1000@puntos.example", ("libre@virtual.test", UNO), message("Oferta", part(body=OFFER))
 
 
@@ -71,3 +77,7 @@ def letters():
         yield Letter(f"spammy - {what}", content, "p51@puntos.example")
     for what, sender, content in forged():
         yield Letter(f"forged - {what}", content, sender)
+    claims = message("Hola", part(), [field for what in ("a flag", "a status", "a virus scan", "an alert") for field in FORGED[what]])
+    yield Letter("forged - to one here and one away", claims, recipients=(UNO, AWAY))
+    yield Letter("forged - to one without checks", claims, recipients=("libre@virtual.test",))
+    yield Letter("leaving - forged", claims, UNO, (AWAY,))

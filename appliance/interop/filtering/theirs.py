@@ -56,8 +56,9 @@ def is_letter(content):
 
 
 def without_copy(reply, recipient, reports):
-    if any(recipient.encode() in each for each in reports):
+    if any(f"Final-Recipient: rfc822;{recipient}".encode() in each for each in reports):
         return fates.BOUNCED
     if reply.startswith("5"):
         return fates.REJECTED
-    return fates.DISCARDED if reply.startswith("250 2.7.0") else fates.LOST
+    # Of several recipients those without a copy are left out in silence; alone, it says so.
+    return fates.DISCARDED if reply.startswith("250 2.7.0") or reply.startswith("250 2.0.0") else fates.LOST
