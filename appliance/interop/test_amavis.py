@@ -8,9 +8,9 @@ import lib
 from filtering import corpus, fates, ours, theirs
 from filtering.differences import compare
 
-# What each class of letters is made for: at amavisd-new nearly all of them must get it, or the corpus tests nothing.
-MEANT = {"clean": fates.DELIVERED, "real": fates.DELIVERED, "forged": fates.DELIVERED, "spammy": fates.DELIVERED, "infected": fates.DISCARDED,
-         "banned": fates.REJECTED}
+# What each class of letters is made for: at amavisd-new most of them must get it, or the corpus tests nothing.
+MEANT = {"clean": fates.DELIVERED, "real": fates.DELIVERED, "forged": fates.DELIVERED, "spammy": fates.DELIVERED,
+         "infected": fates.DISCARDED, "banned": fates.REJECTED}
 SHOWN = 40
 
 
@@ -39,16 +39,17 @@ def body(tests):
     if there is None:
         return
     for kind, meant in MEANT.items():
-        with tests(f"amavisd-new: letters made to be {kind} are {meant}, nine in ten at least"):
+        with tests(f"amavisd-new: letters made to be {kind} are {meant}, four in five at least"):
             words = [there[letter.mark, letter.recipients[0]].word for letter in letters if letter.kind == kind]
-            lib.expect(words.count(meant) >= len(words) * 0.9, f"{words.count(meant)} of {len(words)}")
+            lib.expect(words.count(meant) >= len(words) * 0.8, f"{words.count(meant)} of {len(words)}")
     here = passed(tests, "the same letters through us", ours, letters)
     if here is None:
         return
     equal, unexplained, rows = compare(letters, there, here)
     with tests(f"each recipient's fate is the same ({equal} of {len(there)}), or the difference is argued"):
         for letter, recipient, aspects in unexplained[:SHOWN]:
-            print(f"     {letter.name}, {recipient}: {there[letter.mark, recipient]} | {here[letter.mark, recipient]} ({', '.join(aspects)})")
+            both = f"{there[letter.mark, recipient]} | {here[letter.mark, recipient]}"
+            print(f"     {letter.name}, {recipient}: {both} ({', '.join(aspects)})")
         lib.expect(not unexplained, f"{len(unexplained)} differ without a reason")
     for row in rows:
         with tests(f"argued, and still so ({row.seen}): {row.reason}"):

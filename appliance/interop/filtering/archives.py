@@ -175,12 +175,13 @@ def windows_program(bits=32, padding=512):
 
 
 DOS_PROGRAM = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0\xb8" + b"\0" * 300
-ELF_PROGRAM = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0x400000, 64, 0, 0, 64, 56, 0, 64, 0, 0) + b"\0" * 200
+ELF_PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0x400000, 64, 0, 0, 64, 56, 0, 64, 0, 0) + bytes(200)
 SCRIPT = b"MsgBox \"hola\"\r\n"
 OLE_STARTS = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def document(*more):
     """A word processor's file: a zip with the members that make it one."""
-    return zipped(("[Content_Types].xml", b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'),
-                  ("_rels/.rels", b'<?xml version="1.0"?><Relationships/>'), ("word/document.xml", b"<w:document/>"), *more)
+    types = b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+    return zipped(("[Content_Types].xml", types), ("_rels/.rels", b'<?xml version="1.0"?><Relationships/>'),
+                  ("word/document.xml", b"<w:document/>"), *more)

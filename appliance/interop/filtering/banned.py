@@ -1,7 +1,7 @@
 """Letters with names, types and contents that Debian's $banned_filename_re forbids, and with their neighbours that it lets through."""
 
 from filtering import archives
-from filtering.mime import TEXT, Letter, attachment, forwarded, multipart, message, part, with_attachment
+from filtering.mime import TEXT, Letter, carrying, forwarded, message, multipart, part, report, with_attachment
 
 EXTENSIONS = ("exe", "vbs", "pif", "scr", "bat", "cmd", "com", "cpl")
 DATA = b"Un texto cualquiera, no un programa.\r\n"
@@ -53,7 +53,7 @@ def fields():
 def packed(name, data):
     files = [("nota.txt", TEXT.encode()), (name, data)]
     zipped = archives.zipped(*files)
-    mail = with_attachment("Antes", attachment(name, data))
+    mail = carrying(name, data)
     yield "a.zip", zipped
     yield "a.jpg", zipped
     yield "b.zip", archives.zipped(("a.zip", zipped))
@@ -84,30 +84,31 @@ def packed(name, data):
 def contents():
     """A Windows program by what it is, whatever it is called; and types that the list names."""
     for name, data, kind in (
-            ("foto.jpg", PROGRAM, "image/jpeg"), ("programa", PROGRAM, "application/octet-stream"), ("nota.txt", archives.windows_program(64), "text/plain"),
+            ("foto.jpg", PROGRAM, "image/jpeg"), ("programa", PROGRAM, "application/octet-stream"), 
+            ("nota.txt", archives.windows_program(64), "text/plain"),
             ("dos", archives.DOS_PROGRAM, "application/octet-stream"), ("biblioteca.dll", PROGRAM, "application/octet-stream")):
-        yield f"a program called {name}", with_attachment("Hola", attachment(name, data, kind))
+        yield f"a program called {name}", carrying(name, data, kind)
     yield "a program without a name", message("Hola", multipart(part(), part("application/octet-stream", PROGRAM, "base64")))
     yield "a program alone", message("Hola", part("application/octet-stream", PROGRAM, "base64"))
     for kind in ("application/x-msdownload", "application/x-msdos-program", "application/hta", "APPLICATION/X-MSDownload"):
         yield f"type {kind}", with_attachment("Hola", part(kind, DATA, "base64"))
-    yield "a program in a zip, called jpg", with_attachment("Hola", attachment("a.zip", archives.zipped(("foto.jpg", PROGRAM))))
-    yield "a program in a tar.gz, called jpg", with_attachment("Hola", attachment("a.tgz", archives.tarred(("foto.jpg", PROGRAM), wrap=archives.gzipped)))
-    yield "a program in a gz", with_attachment("Hola", attachment("a.gz", archives.gzipped(PROGRAM)))
-    yield "a program in an encrypted zip, called jpg", with_attachment("Hola", attachment("a.zip", archives.encrypted_zip(("foto.jpg", PROGRAM))))
-    yield "forwarded", forwarded(with_attachment("Antes", attachment("a.exe", DATA)))
-    yield "forwarded twice", forwarded(forwarded(with_attachment("Antes", attachment("a.scr", DATA))))
-    yield "in a report", message("Undelivered", multipart(part(), part("message/rfc822", with_attachment("Antes", attachment("a.pif", DATA)), None), subtype="report"))
+    yield "a program in a zip, called jpg", carrying("a.zip", archives.zipped(("foto.jpg", PROGRAM)))
+    yield "a program in a tar.gz, called jpg", carrying("a.tgz", archives.tarred(("foto.jpg", PROGRAM), wrap=archives.gzipped))
+    yield "a program in a gz", carrying("a.gz", archives.gzipped(PROGRAM))
+    yield "a program in an encrypted zip, called jpg", carrying("a.zip", archives.encrypted_zip(("foto.jpg", PROGRAM)))
+    yield "forwarded", forwarded(carrying("a.exe", DATA))
+    yield "forwarded twice", forwarded(forwarded(carrying("a.scr", DATA)))
+    yield "in a report", report(carrying("a.pif", DATA))
     yield "a forwarded message that is called a.exe", message("Fwd", multipart(part(), part(
         'message/rfc822; name="a.exe"', message("Antes", part()), None)))
     yield "a multipart that is called a.exe", message("Hola", multipart(part(), multipart(part(), boundary="=_dentro").replace(
         b'boundary="=_dentro"', b'boundary="=_dentro"; name="a.exe"')))
-    yield "the last of 300 names", with_attachment("Hola", attachment("a.zip", archives.zipped(*[(f"n{each}.txt", b"") for each in range(300)], ("ultimo.exe", DATA))))
-    yield "an empty file", with_attachment("Hola", attachment("a.exe", b""))
-    yield "a folder in a zip", with_attachment("Hola", attachment("a.zip", archives.zipped(("carpeta.exe/", b""), ("carpeta.exe/nota.txt", DATA))))
-    yield "a file behind the zip's comment", with_attachment("Hola", attachment("a.zip", archives.zipped(("a.exe", DATA), comment=b"hola " * 50)))
-    yield "a zip behind other bytes", with_attachment("Hola", attachment("a.bin", bytes(100) + archives.zipped(("a.exe", DATA))))
-    yield "a zip without its directory", with_attachment("Hola", attachment("a.zip", cut(archives.zipped(("a.exe", DATA), ("b.txt", DATA)))))
+    yield "the last of 300 names", carrying("a.zip", archives.zipped(*[(f"n{each}.txt", b"") for each in range(300)], ("ultimo.exe", DATA)))
+    yield "an empty file", carrying("a.exe", b"")
+    yield "a folder in a zip", carrying("a.zip", archives.zipped(("carpeta.exe/", b""), ("carpeta.exe/nota.txt", DATA)))
+    yield "a file behind the zip's comment", carrying("a.zip", archives.zipped(("a.exe", DATA), comment=b"hola " * 50))
+    yield "a zip behind other bytes", carrying("a.bin", bytes(100) + archives.zipped(("a.exe", DATA)))
+    yield "a zip without its directory", carrying("a.zip", cut(archives.zipped(("a.exe", DATA), ("b.txt", DATA))))
 
 
 def cut(archive):
@@ -116,11 +117,11 @@ def cut(archive):
 
 def letters():
     for name in named():
-        yield Letter(f"banned - named {name}", with_attachment("Adjunto", attachment(name, DATA)))
+        yield Letter(f"banned - named {name}", carrying(name, DATA))
     for what, entity in fields():
         yield Letter(f"banned - a.exe, {what}", message("Adjunto", multipart(part(), entity)))
     for name, data, step in (("a.exe", PROGRAM, 1), ("b.vbs", archives.SCRIPT, 2)):
         for archive, made in list(packed(name, data))[::step]:
-            yield Letter(f"banned - {name} in {archive}", with_attachment("Archivo", attachment(archive, made)))
+            yield Letter(f"banned - {name} in {archive}", carrying(archive, made))
     for what, content in contents():
         yield Letter(f"banned - {what}", content)

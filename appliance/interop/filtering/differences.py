@@ -2,8 +2,8 @@
 
 from dataclasses import fields
 
-from filtering import fates, opinions
-from filtering.fates import BOUNCED, DELIVERED, DISCARDED, HELD, REJECTED, Fate
+from filtering import opinions
+from filtering.fates import BOUNCED, DELIVERED, DISCARDED, HELD, JUNK, REJECTED, Fate
 
 ASPECTS = [field.name for field in fields(Fate)]
 
@@ -29,7 +29,7 @@ def called(*words):
 def table():
     """Made anew for each comparison, since the rows count what they explain."""
     return [
-        Difference("word scanned alerts", leaves,
+        Difference("word scanned alerts kept", leaves,
                    "the seed says that mail that only leaves is not looked at, and so do we (filter-outbound turns it on); amavisd-new with "
                    "the seed's lines does look at it, whatever the seed says"),
         Difference("word", lambda letter, recipient, theirs, ours: theirs.word == BOUNCED and ours.word in (DISCARDED, HELD),
@@ -40,27 +40,30 @@ def table():
                    "unopened content has a policy and a line in the trace"),
         Difference("alerts", lambda letter, recipient, theirs, ours: set(theirs.alerts) - set(ours.alerts) == {"BAD HEADER"},
                    "malformed header sections are delivered by Debian's amavisd-new with an X-Amavis-Alert; their form is not a check of ours"),
+        Difference("kept", lambda letter, recipient, theirs, ours: theirs.kept and ours.word in (DELIVERED, JUNK),
+                   "amavisd-new keeps a copy of some mail that it delivers (spam from the kill level on, infected or malformed mail that passes); in "
+                   "our quarantine is what somebody did not get"),
         Difference("claims", lambda letter, recipient, theirs, ours: set(ours.claims) < set(theirs.claims),
                    "amavisd-new takes forged X-Spam-* out, but leaves X-Virus-Scanned, X-Quarantine-ID and X-Amavis-Alert of strangers in"),
-        Difference("word", lambda letter, recipient, theirs, ours: called(".tar.xz")(letter) and (theirs.word, ours.word) == (DELIVERED, REJECTED),
+        Difference("word kept", lambda letter, recipient, theirs, ours: called(".tar.xz")(letter) and (theirs.word, ours.word) == (DELIVERED, REJECTED),
                    "amavisd-new never opens xz on Debian 12: file(1) calls it `XZ compressed data`, amavisd-new looks for `xz`"),
-        Difference("word", lambda letter, recipient, theirs, ours: called(".rar")(letter) and theirs.word == DELIVERED and ours.word == REJECTED,
+        Difference("word kept", lambda letter, recipient, theirs, ours: called(".rar")(letter) and theirs.word == DELIVERED and ours.word == REJECTED,
                    "amavisd-new does not understand the list that Debian's unrar-free prints, and libclamav opens rar only with a library that is "
                    "not free; libarchive reads its names"),
-        Difference("word", lambda letter, recipient, theirs, ours: called(" in rar")(letter) and theirs.word == DELIVERED and ours.word == DISCARDED,
+        Difference("word kept", lambda letter, recipient, theirs, ours: called(" in rar")(letter) and theirs.word == DELIVERED and ours.word == DISCARDED,
                    "the same, where its members are scanned"),
-        Difference("word", lambda letter, recipient, theirs, ours: called("in eml.zip")(letter) and ours.word == REJECTED,
+        Difference("word kept", lambda letter, recipient, theirs, ours: called("in eml.zip")(letter) and ours.word == REJECTED,
                    "amavisd-new takes a message inside an archive for text; its parts are named all the same by ours"),
-        Difference("word", lambda letter, recipient, theirs, ours: called("in a.docx")(letter) and ours.word == REJECTED,
+        Difference("word kept", lambda letter, recipient, theirs, ours: called("in a.docx")(letter) and ours.word == REJECTED,
                    "file(1) calls it a document of Word's, so amavisd-new does not open the zip that it is"),
-        Difference("word", lambda letter, recipient, theirs, ours: called("b.vbs in nombre.gz")(letter) and ours.word == REJECTED,
+        Difference("word kept", lambda letter, recipient, theirs, ours: called("b.vbs in nombre.gz")(letter) and ours.word == REJECTED,
                    "the name inside a gzip's header is what it unpacks to; amavisd-new unpacks by gzip(1), which does not tell"),
-        Difference("word", lambda letter, recipient, theirs, ours: called("without its directory")(letter) and ours.word == REJECTED,
+        Difference("word kept", lambda letter, recipient, theirs, ours: called("without its directory")(letter) and ours.word == REJECTED,
                    "a zip's members can be read without its directory, which some programs do, ours too"),
-        Difference("word", lambda letter, recipient, theirs, ours: called("blanks at its end", "without the closing quote", "named a.exe.")(letter)
+        Difference("word kept", lambda letter, recipient, theirs, ours: called("blanks at its end", "without the closing quote", "named a.exe.")(letter)
                    and ours.word == REJECTED,
                    "Windows drops blanks and dots at a name's end, and mail programs forgive a missing quote; Debian's pattern wants the name's very end"),
-        Difference("word scanned", lambda letter, recipient, theirs, ours: called("clam_cache_emax")(letter) and ours.word in (DISCARDED, HELD),
+        Difference("word kept", lambda letter, recipient, theirs, ours: called("clam_cache_emax")(letter) and ours.word in (DISCARDED, HELD),
                    "amavisd-new gives up at its fourteenth level and delivers unscanned; what hits a limit of ours is not waved through"),
         Difference("spam flag score level tag", lambda letter, recipient, *_: letter.sender == "blanco@listas.example" and recipient == opinions.USERS[1],
                    "with tables in files amavisd-new lets white win over black, wherever both stand; with tables in SQL, as in the seed, the "
@@ -94,6 +97,6 @@ def compare(letters, theirs, ours):
 
 def differing(one, other):
     """The aspects in which two fates differ. The fields of a letter say nothing where only one of both was delivered."""
-    if one.word != other.word and not {one.word, other.word} <= {DELIVERED, fates.JUNK}:
-        return ["word"]
+    if one.word != other.word and not {one.word, other.word} <= {DELIVERED, JUNK}:
+        return ["word"] + ["kept"] * (one.kept != other.kept)
     return [aspect for aspect in ASPECTS if getattr(one, aspect) != getattr(other, aspect)]

@@ -4,7 +4,7 @@ import glob
 import os
 
 from filtering import archives
-from filtering.mime import TEXT, Letter, attachment, encoded, forwarded, message, multipart, part, uuencoded, with_attachment
+from filtering.mime import MESSAGE_ID, TEXT, Letter, attachment, carrying, encoded, forwarded, message, multipart, part, report, uuencoded, with_attachment
 from peers.clamd import EICAR, TEST_FILE
 
 TEST_FILES = os.path.dirname(TEST_FILE)
@@ -12,35 +12,35 @@ TEST_FILES = os.path.dirname(TEST_FILE)
 
 def carried(name, data):
     """One file's content as mail carries it."""
-    yield "attached in base64", with_attachment("Hola", attachment(name, data))
-    yield "quoted-printable", with_attachment("Hola", attachment(name, data, encoding="quoted-printable"))
-    yield "inline", with_attachment("Hola", attachment(name, data, "image/png", disposition="inline"))
+    yield "attached in base64", carrying(name, data)
+    yield "quoted-printable", carrying(name, data, encoding="quoted-printable")
+    yield "inline", carrying(name, data, "image/png", disposition="inline")
     yield "the whole message in base64", message("Hola", part("application/octet-stream", data, "base64"))
     yield "called text", with_attachment("Hola", part("text/plain", data, "base64"))
     yield "without a name", with_attachment("Hola", part("application/octet-stream", data, "base64"))
     yield "deep in multiparts", message("Hola", nested(attachment(name, data), 8))
-    yield "forwarded", forwarded(with_attachment("Antes", attachment(name, data)))
-    yield "forwarded in base64", message("Fwd", multipart(part(), part("message/rfc822", with_attachment("Antes", attachment(name, data)), "base64")))
-    yield "forwarded thrice", forwarded(forwarded(forwarded(with_attachment("Antes", attachment(name, data)))))
-    yield "no end of the multipart", with_attachment("Hola", attachment(name, data))[:-len("--=_limite--\r\n")]
-    yield "base64 in one line", with_attachment("Hola", oneline(data))
-    yield "base64 with blanks", with_attachment("Hola", part("application/octet-stream", spaced(data), None, ["Content-Transfer-Encoding: base64"]))
-    yield "encoding in capitals", with_attachment("Hola", part("application/octet-stream", encoded(data, "base64"), None, ["Content-Transfer-Encoding: BASE64"]))
+    yield "forwarded", forwarded(carrying(name, data))
+    yield "forwarded in base64", message("Fwd", multipart(part(), part("message/rfc822", carrying(name, data), "base64")))
+    yield "forwarded thrice", forwarded(forwarded(forwarded(carrying(name, data))))
+    yield "no end of the multipart", carrying(name, data)[:-len("--=_limite--\r\n")]
+    yield "base64 in one line", with_attachment("Hola", in_base64(encoded(data, "base64").replace(b"\r\n", b"") + b"\r\n"))
+    yield "base64 with blanks", with_attachment("Hola", in_base64(encoded(data, "base64").replace(b"\r\n", b" \r\n\r\n")))
+    yield "encoding in capitals", with_attachment("Hola", in_base64(encoded(data, "base64"), "BASE64"))
     yield "x-uuencode", with_attachment("Hola", part("application/octet-stream", data, "x-uuencode"))
-    yield "after the boundary's blanks", with_attachment("Hola", attachment(name, data)).replace(b"--=_limite\r\n", b"--=_limite  \r\n")
+    yield "after the boundary's blanks", carrying(name, data).replace(b"--=_limite\r\n", b"--=_limite  \r\n")
     yield "the type's subtype unknown", with_attachment("Hola", part("rara/cosa", data, "base64"))
-    yield "in a report", message("Undelivered", multipart(part(), part("message/rfc822", with_attachment("Antes", attachment(name, data)), None), subtype="report"))
+    yield "in a report", report(carrying(name, data))
 
 
 def in_archives(name, data):
     for kind, made in packed(name, data):
-        yield f"{name} in {kind}", with_attachment("Hola", attachment(f"a.{kind.split()[-1]}", made))
+        yield f"{name} in {kind}", carrying(f"a.{kind.split()[-1]}", made)
 
 
 def packed(name, data):
     files = [("nota.txt", TEXT.encode()), (name, data)]
     zipped = archives.zipped(*files)
-    mail = with_attachment("Antes", attachment("a.zip", zipped))
+    mail = carrying("a.zip", zipped)
     yield "zip", zipped
     yield "stored zip", archives.zipped(*files, method=0)
     yield "zip in zip", archives.zipped(("b.zip", zipped))
@@ -70,19 +70,16 @@ def nested(entity, depth):
     return entity
 
 
-def oneline(data):
-    return part("application/octet-stream", encoded(data, "base64").replace(b"\r\n", b"") + b"\r\n", None, ["Content-Transfer-Encoding: base64"])
-
-
-def spaced(data):
-    return encoded(data, "base64").replace(b"\r\n", b" \r\n\r\n")
+def in_base64(lines, word="base64"):
+    """A part whose encoded lines are given."""
+    return part("application/octet-stream", lines, None, [f"Content-Transfer-Encoding: {word}"])
 
 
 def bodies():
     """Where EICAR is not an attachment, or not quite."""
     text = EICAR.decode()
     yield "the body itself", message("Hola", part(body=text + "\r\n"))
-    yield "the body, no MIME", b"From: a@fuera.example\r\nTo: uno@virtual.test\r\nSubject: Hola\r\n\r\n" + EICAR + b"\r\n"
+    yield "the body, no MIME", b"From: a@fuera.example\r\n" + MESSAGE_ID.encode() + b"\r\nSubject: Hola\r\n\r\n" + EICAR + b"\r\n"
     yield "a part of text", message("Hola", multipart(part(), part(body=text)))
     yield "uuencoded in the text", message("Hola", part(body=b"Hola\r\n" + uuencoded(EICAR, "eicar.dat"), encoding=None))
 
@@ -90,10 +87,10 @@ def bodies():
 def unlike():
     """What looks alike and is not: no signature meets it."""
     yield "EICAR after other words", message("Hola", part(body="El texto es " + EICAR.decode() + "\r\n"))
-    yield "EICAR with a letter less", with_attachment("Hola", attachment("a.dat", EICAR[:-1]))
-    yield "base64 that is cut short", with_attachment("Hola", part("application/octet-stream", encoded(EICAR, "base64")[:-8], None, ["Content-Transfer-Encoding: base64"]))
+    yield "EICAR with a letter less", carrying("a.dat", EICAR[:-1])
+    yield "base64 that is cut short", with_attachment("Hola", in_base64(encoded(EICAR, "base64")[:-8]))
     yield "base64 that nobody declares", message("Hola", part(body=encoded(EICAR, "base64"), encoding="7bit"))
-    yield "in an encrypted zip", with_attachment("Hola", attachment("a.zip", archives.encrypted_zip(("eicar.dat", EICAR))))
+    yield "in an encrypted zip", carrying("a.zip", archives.encrypted_zip(("eicar.dat", EICAR)))
 
 
 def letters():
@@ -106,4 +103,4 @@ def letters():
         yield Letter(f"clean - {what}", content)
     for path in sorted(glob.glob(TEST_FILES + "/*")):
         name = os.path.basename(path)
-        yield Letter(f"infected - ClamAV's own {name}", with_attachment("Prueba", attachment(name + ".dat", open(path, "rb").read())))
+        yield Letter(f"infected - ClamAV's own {name}", carrying(name + ".dat", open(path, "rb").read()))

@@ -1,9 +1,11 @@
 """Messages written by hand, as bytes with CRLF line ends, so that every odd header is exactly as it is meant."""
 
 import base64
+import binascii
 import quopri
 from dataclasses import dataclass, field
 
+MESSAGE_ID = "Message-ID: <prueba@fuera.example>"  # the letter's own gets its number
 TEXT = "Estimado colega:\r\nadjunto lo que pediste ayer. Saludos.\r\n"
 
 
@@ -25,8 +27,9 @@ class Letter:
         return f"{self.number:04d}"
 
     def text(self):
-        """What is sent: the content under a field by which it is known again."""
-        return f"X-Prueba: {self.mark}\r\n".encode() + self.content
+        """What is sent: the content under a field by which it is known again, with a Message-ID of its own."""
+        own = f"Message-ID: <{self.mark}@fuera.example>"
+        return f"X-Prueba: {self.mark}\r\n".encode() + self.content.replace(MESSAGE_ID.encode(), own.encode(), 1)
 
 
 def part(kind="text/plain; charset=utf-8", body=TEXT, encoding="8bit", fields=()):
@@ -49,7 +52,6 @@ def encoded(data, encoding):
 
 
 def uuencoded(data, name="a.dat"):
-    import binascii
     lines = b"".join(binascii.b2a_uu(data[at:at + 45]).replace(b"\n", b"\r\n") for at in range(0, len(data), 45))
     return f"begin 644 {name}\r\n".encode() + lines + b"`\r\nend\r\n"
 
@@ -65,13 +67,8 @@ def multipart(*parts, subtype="mixed", boundary="=_limite", preamble=""):
 
 def message(subject, entity, fields=(), sender="Remitente <remitente@fuera.example>", to="uno@virtual.test"):
     head = [f"From: {sender}", f"To: <{to}>", f"Subject: {subject}", "Date: Tue, 24 Nov 2026 10:00:00 +0000",
-            f"Message-ID: <{abs(hash_of(entity))}@fuera.example>", "MIME-Version: 1.0", *fields]
+            MESSAGE_ID, "MIME-Version: 1.0", *fields]
     return "\r\n".join(head).encode() + b"\r\n" + entity
-
-
-def hash_of(data):
-    import zlib
-    return zlib.crc32(data)
 
 
 def with_attachment(subject, *attached):
@@ -79,5 +76,15 @@ def with_attachment(subject, *attached):
     return message(subject, multipart(part(), *attached))
 
 
+def carrying(name, data, *more, **fields):
+    """The same with one file."""
+    return with_attachment("Hola", attachment(name, data, *more, **fields))
+
+
 def forwarded(content, subject="Fwd"):
     return message(subject, multipart(part(), part("message/rfc822", content, None)))
+
+
+def report(content):
+    """Another server's report that quotes a message."""
+    return message("Undelivered", multipart(part(), part("message/rfc822", content, None), subtype="report"))

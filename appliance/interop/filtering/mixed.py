@@ -1,7 +1,7 @@
 """Letters with more than one fault, to recipients who disagree, and mail that only leaves."""
 
 from filtering import archives
-from filtering.mime import Letter, attachment, message, part, with_attachment
+from filtering.mime import Letter, attachment, carrying, message, part, with_attachment
 from filtering.opinions import AWAY
 from peers.clamd import EICAR, TEST_FILE
 
@@ -12,16 +12,17 @@ FREE, STRICT, PASSING = "libre@virtual.test", "estricto@virtual.test", "pasa@vir
 def contents():
     program = open(TEST_FILE, "rb").read()
     yield "clean", message("Hola", part())
-    yield "infected", with_attachment("Hola", attachment("a.dat", EICAR))
-    yield "banned", with_attachment("Hola", attachment("a.exe", b"texto\r\n"))
-    yield "infected and banned", with_attachment("Hola", attachment("clam.exe", program))
+    yield "infected", carrying("a.dat", EICAR)
+    yield "banned", carrying("a.exe", b"texto\r\n")
+    yield "infected and banned", carrying("clam.exe", program)
     yield "infected and banned in two parts", with_attachment("Hola", attachment("a.dat", EICAR), attachment("a.scr", b"texto\r\n"))
-    yield "infected and banned in a zip", with_attachment("Hola", attachment("a.zip", archives.zipped(("b/clam.exe", program))))
+    yield "infected and banned in a zip", carrying("a.zip", archives.zipped(("b/clam.exe", program)))
 
 
 ADDRESSES = {
     "to two": (UNO, TRES), "to one here and one away": (UNO, AWAY), "to one away": (AWAY,), "to one without checks": (FREE,),
-    "to one without checks and another": (FREE, UNO), "to one who takes all": (PASSING,), "to one who takes all and another": (PASSING, DOS)}
+    "to one without checks and another": (FREE, UNO),
+    "to one who takes all": (PASSING,), "to one who takes all and another": (PASSING, DOS)}
 
 
 def letters():

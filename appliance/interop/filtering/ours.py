@@ -6,7 +6,7 @@ import tempfile
 
 import lib
 from filtering import fates, opinions
-from filtering.fates import Fate
+from filtering.theirs import is_letter
 from peers import clamd
 from peers.collector import Collector
 from peers.zones import Zones
@@ -26,14 +26,16 @@ def run(letters):
         collector, zones = stack.enter_context(Collector()), stack.enter_context(Zones(RECORDS))
         settings = {"hostname": "mail.virtual.test", "networks": INSIDE + "/32", "signature-directory": clamd.signatures(folder),
                     "outbound-port": str(collector.port), "dns-forwarders": zones.forwarder, "dns-trust-anchors": zones.anchor,
-                    "daily-recipients": "0", "outbound-tls": "never"}
+                    "outbound-tls": "never"}
         server = stack.enter_context(Server(domains=opinions.DOMAINS, users=opinions.USERS, settings=settings))
         policies(server)
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(WORKERS))
         replies = dict(zip([letter.mark for letter in letters], pool.map(lambda letter: hand_over(server, letter), letters)))
         lib.eventually(lambda: not server.queue(), 60, "empty queue")
         server.verify()
-        return judged(letters, replies, arrived(server, collector), quarantined(server)), replies
+        kept = quarantined(server)
+        return fates.judged(letters, replies, arrived(server, collector), {mark for mark, _ in kept}, lambda letter, recipient: (
+            fates.HELD if kept.get((letter.mark, recipient)) == "quarantine" else fates.DISCARDED)), replies
 
 
 def policies(server):
@@ -66,41 +68,14 @@ def arrived(server, collector):
             for content in server.messages(user, folder):
                 found.setdefault((fates.mark_of(content), user), []).append((word, content))
     for message in collector.messages:
-        word = fates.DELIVERED if message.recipients == [opinions.AWAY] else fates.BOUNCED
+        word = fates.DELIVERED if is_letter(message.content) else fates.BOUNCED
         for recipient in message.recipients:
             found.setdefault((fates.mark_of(message.content), recipient), []).append((word, message.content))
     return found
 
 
 def quarantined(server):
-    """{(queue id, recipient): what became of the letter for him}."""
-    rows = server.sql("SELECT queue_id, recipient, fate FROM quarantine JOIN quarantine_recipient ON quarantine_id = quarantine.id;")
-    return {(queue_id, recipient): fate for queue_id, recipient, fate in (line.split("|") for line in rows.splitlines())}
-
-
-def judged(letters, replies, copies, kept):
-    found = {}
-    for letter in letters:
-        reply = replies[letter.mark]
-        queue_id = reply.split("queued as ")[-1].split()[0] if "queued as " in reply else ""
-        for recipient in letter.recipients:
-            here = [each for each in copies.get((letter.mark, recipient), []) if each[0] != fates.BOUNCED]
-            lib.expect(len(here) < 2, f"{len(here)} copies of {letter.name}")
-            if here:
-                found[letter.mark, recipient] = fates.delivered(letter, here[0][1], here[0][0])
-            else:
-                found[letter.mark, recipient] = Fate(without_copy(letter, recipient, reply, copies, kept.get((queue_id, recipient))))
-    return found
-
-
-def without_copy(letter, recipient, reply, copies, fate):
-    if reply.startswith("5"):
-        return fates.REJECTED
-    if not reply.startswith("250"):
-        return fates.LOST
-    reports = [content for word, content in copies.get((letter.mark, letter.sender), []) if word == fates.BOUNCED]
-    if any(recipient.encode() in content for content in reports):
-        return fates.BOUNCED
-    # What is held and what was thrown away both leave a copy; its row says which.
-    return {"quarantine": fates.HELD, "discard": fates.DISCARDED, "reject": fates.DISCARDED, "bounce": fates.DISCARDED}.get(
-        fate, fates.DISCARDED)
+    """{(mark, recipient): what became of the letter for him}."""
+    rows = server.sql("SELECT message_id, recipient, fate FROM quarantine JOIN quarantine_recipient ON quarantine_id = quarantine.id;")
+    parts = [line.split("|") for line in rows.splitlines()]
+    return {(message_id.strip("<>").split("@")[0], recipient): fate for message_id, recipient, fate in parts}

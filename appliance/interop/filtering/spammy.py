@@ -6,7 +6,7 @@ from filtering.clean import HTML, prose
 from filtering.mime import Letter, attachment, forwarded, message, multipart, part, with_attachment
 from filtering.opinions import AWAY, POINTS
 
-UNO, DOS, TRES, STRICT = "uno@virtual.test", "dos@virtual.test", "tres@otro.test", "estricto@virtual.test"
+UNO, DOS, TRES, STRICT, PASSING = "uno@virtual.test", "dos@virtual.test", "tres@otro.test", "estricto@virtual.test", "pasa@virtual.test"
 OFFER = "Compre ahora mismo, es muy barato.\r\n"
 
 
@@ -19,19 +19,20 @@ def by_points():
         yield f"{sender} to three", f"{sender}@puntos.example", (UNO, DOS, TRES), message("Oferta", part("text/html", HTML))
         yield f"{sender} to one here and one away", f"{sender}@puntos.example", (UNO, AWAY), message("Oferta", part(body=OFFER))
         yield f"{sender} to the strict and another", f"{sender}@puntos.example", (STRICT, UNO), message("Oferta", part(body=OFFER))
-        yield f"{sender} to one with a tag of his own", f"{sender}@puntos.example", ("pasa@virtual.test",), message("Oferta", part(body=OFFER))
-    for sender in ("cualquiera@dominio.example", "Cualquiera@DOMINIO.example", "especial@dominio.example", "a@sub.dominio.example", "a@abajo.example",
-                   "a@muy.abajo.example", "nadie@donde.sea.example", "P100@puntos.example", "suma@puntos.example", "quita@puntos.example",
-                   "solodos@puntos.example"):
+        yield f"{sender} to one with a tag of his own", f"{sender}@puntos.example", (PASSING,), message("Oferta", part(body=OFFER))
+    for sender in ("cualquiera@dominio.example", "Cualquiera@DOMINIO.example", "especial@dominio.example", "a@sub.dominio.example",
+                   "a@abajo.example", "a@muy.abajo.example", "nadie@donde.sea.example", "P100@puntos.example", "suma@puntos.example",
+                   "quita@puntos.example", "solodos@puntos.example"):
         yield f"from {sender} to three", sender, (UNO, DOS, TRES), message("Oferta", part(body=OFFER))
-    for sender in ("blanco@listas.example", "negro@listas.example", "gris@listas.example", "a@blanca.example", "a@b.negra.example", "p1000@puntos.example"):
+    for sender in ("blanco@listas.example", "negro@listas.example", "gris@listas.example", "a@blanca.example", "a@b.negra.example",
+                   "p1000@puntos.example"):
         yield f"from {sender} to two", sender, (UNO, DOS), message("Oferta", part(body=OFFER))
     for sender in ("cualquiera@dominio.example", "quita@puntos.example"):
         yield f"from {sender} to the strict and another", sender, (STRICT, UNO), message("Oferta", part(body=OFFER))
         yield f"from {sender} to the strict alone", sender, (STRICT,), message("Oferta", part(body=OFFER))
     yield "by its author's points", "remitente@fuera.example", (UNO,), message("Oferta", part(body=OFFER), sender="P <p51@puntos.example>")
     yield "by both senders' points", "pmitad@puntos.example", (UNO,), message("Oferta", part(body=OFFER), sender="P <p51@puntos.example>")
-    yield "by an author on the black list", "remitente@fuera.example", (UNO,), message("Oferta", part(body=OFFER), sender="negro@listas.example")
+    yield "by an author on the black list", "remitente@fuera.example", (UNO,), message("Oferta", part(body=OFFER), sender="<negro@listas.example>")
     yield "to one who wants no checks", "p1000@puntos.example", ("libre@virtual.test", UNO), message("Oferta", part(body=OFFER))
 
 
@@ -50,13 +51,15 @@ def in_forms():
     yield "more than 200 kB", message("Oferta", part(body=prose(draw, 4500)))
     yield "with a picture", with_attachment("Oferta", attachment("a.gif", b"GIF89a\1\0\1\0\0\0\0;", "image/gif"))
     yield "forwarded", forwarded(message("Oferta", plain))
-    yield "signed", message("Oferta", multipart(plain, attachment("smime.p7s", bytes(200), "application/pkcs7-signature"), subtype="signed"))
+    yield "signed", message("Oferta", multipart(
+        plain, attachment("smime.p7s", bytes(200), "application/pkcs7-signature"), subtype="signed"))
 
 
 FORGED = {
     "a flag": ["X-Spam-Flag: YES"], "a status": ["X-Spam-Status: Yes, score=99 required=5"], "a level": ["X-Spam-Level: **********"],
     "a score": ["X-Spam-Score: 99"], "that it is clean": ["X-Spam-Flag: NO", "X-Spam-Status: No, score=-50 required=5", "X-Spam-Level:"],
-    "a report": ["X-Spam-Report: detailed\r\n\tmany words", "X-Spam-Checker-Version: SpamAssassin 4"], "other names": ["X-Spam-Whatever: yes", "X-Spam: yes"],
+    "a report": ["X-Spam-Report: detailed\r\n\tmany words", "X-Spam-Checker-Version: SpamAssassin 4"],
+    "other names": ["X-Spam-Whatever: yes", "X-Spam: yes"],
     "a virus scan": ["X-Virus-Scanned: amavis at fuera.example"], "our own virus scan": ["X-Virus-Scanned: Debian amavis at virtual.test"],
     "a quarantine": ["X-Quarantine-ID: <abc>"], "an alert": ["X-Amavis-Alert: INFECTED, message contains virus: Nada"],
     "with odd capitals": ["x-SPAM-flag: YES"], "with a blank before the colon": ["X-Spam-Flag : YES"],

@@ -5,6 +5,7 @@ come last, as in 50-user. Three things are not the seed's: the local domains are
 has no rules (a message's points are those that its sender is given), and it asks nobody on the network."""
 
 import glob
+import gzip
 import os
 import shutil
 import subprocess
@@ -111,7 +112,8 @@ class Amavis:
             for folder in ("", "/tmp", "/db", "/virusmails", "/run", "/.spamassassin"):
                 shutil.chown(self.dir + folder, OWNER)
             program = open(self.tree + "/usr/sbin/amavisd", encoding="utf-8").read()  # it also starts itself, to test its configuration
-            lib.write(self.dir + "/amavisd", program.replace("use Amavis::Boot;", f"use lib '{self.dir}/perl';\nuse Amavis::Boot;", 1), mode=0o755)
+            program = program.replace("use Amavis::Boot;", f"use lib '{self.dir}/perl';\nuse Amavis::Boot;", 1)
+            lib.write(self.dir + "/amavisd", program, mode=0o755)
             with open(self.dir + "/out", "w") as out:
                 self.process = subprocess.Popen(
                     [self.dir + "/amavisd", *options, "foreground"], cwd=self.dir,
@@ -128,14 +130,18 @@ class Amavis:
         if kind:
             print("     amavisd said: " + lib.one_line(self.log()[-600:]))
         processes.end(self.process)
-        os.environ.get("KEEP") or shutil.rmtree(self.dir, ignore_errors=True)
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     def log(self):
-        return "".join(open(path, errors="replace").read() for path in (self.dir + "/out", self.dir + "/amavisd.log") if os.path.exists(path))
+        paths = [path for path in (self.dir + "/out", self.dir + "/amavisd.log") if os.path.exists(path)]
+        return "".join(open(path, errors="replace").read() for path in paths)
 
     def quarantined(self):
-        """How many files its quarantine holds."""
-        return sum(len(names) for _, _, names in os.walk(self.dir + "/virusmails"))
+        """The messages that its quarantine holds."""
+        for folder, _, names in os.walk(self.dir + "/virusmails"):
+            for name in names:
+                with (gzip.open if name.endswith(".gz") else open)(f"{folder}/{name}", "rb") as file:
+                    yield file.read()
 
 
 def opinions_text(points, white, black):

@@ -2,12 +2,10 @@
 
 import hashlib
 import os
-import re
 import shutil
 import socket
 import subprocess
 import tempfile
-import time
 
 import lib
 import processes

@@ -5,6 +5,9 @@ import socketserver
 import threading
 
 
+EXTENSIONS = ("recolector.example", "PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "DSN", "SMTPUTF8")
+
+
 class Collected:
     """A message as it came: envelope and bytes."""
 
@@ -22,7 +25,7 @@ class Conversation(socketserver.StreamRequestHandler):
             words = line.decode("utf-8", "replace").rstrip("\r\n")
             verb = words[:4].upper()
             if verb == "EHLO":
-                self.say("250-recolector.example\r\n250-PIPELINING\r\n250-SIZE\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-SMTPUTF8\r\n250 8BITMIME")
+                self.say("\r\n".join(f"250-{word}" for word in EXTENSIONS) + "\r\n250 8BITMIME")
             elif verb == "MAIL":
                 sender, recipients = path(words), []
                 self.say("250 2.1.0 Ok")
