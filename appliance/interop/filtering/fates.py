@@ -9,6 +9,7 @@ import lib
 
 DELIVERED, HELD, DISCARDED, REJECTED, BOUNCED, JUNK, LOST = "delivered", "held", "discarded", "rejected", "bounced", "junk", "lost"
 MARK = re.compile(rb"^X-Prueba: (\d{4})\r?$", re.M)
+ALERTS = ("x-amavis-alert", "x-buzon-alert")
 CLAIMS = re.compile(r"^x-(spam|virus-scanned|quarantine-id|amavis)", re.I)
 
 
@@ -21,7 +22,7 @@ class Fate:
     score: float | None = None  # X-Spam-Score
     level: int = 0  # the stars of X-Spam-Level
     tag: str = ""  # what stands before the subject now
-    alerts: tuple = ()  # the first words of X-Amavis-Alert
+    alerts: tuple = ()  # the first words of X-Amavis-Alert, X-Buzon-Alert
     kept: bool = False  # a copy is in quarantine
     claims: tuple = ()  # fields of that kind that were in the letter already and still are
 
@@ -74,12 +75,12 @@ def delivered(letter, content, kept, word):
     return Fate(
         word, first("x-virus-scanned") is not None, status.split(",")[0].strip(), first("x-spam-flag") or "",
         float(score) if score is not None else None, len(first("x-spam-level") or ""), tag_of(letter.text(), fields),
-        tuple(sorted(alert_of(value) for name, value in added if name == "x-amavis-alert")),
+        tuple(sorted(alert_of(value) for name, value in added if name in ALERTS)),
         kept, tuple(sorted(name for name, _ in fields[at:] if CLAIMS.match(name))))
 
 
 def alert_of(value):
-    return next((word for word in ("INFECTED", "BANNED", "BAD HEADER") if value.startswith(word)), value)
+    return next((word for word in ("INFECTED", "BANNED", "BAD HEADER", "UNCHECKED") if value.startswith(word)), value)
 
 
 def tag_of(sent, fields):

@@ -47,7 +47,7 @@ def policies(server):
               for scope, senders in lists.items() for sender in senders]
     for scope, sender, word in words:
         where = [] if scope == "." else ["--user" if "@" in scope else "--domain", scope]
-        server.cli("policy", "sender", "add", *where, "--", sender, word)
+        server.cli("policy", "sender", "add", sender, word, *where)
 
 
 def hand_over(server, letter):
