@@ -167,8 +167,8 @@ def free_port():
 class Dialog:
     """A plain TCP client, as a person at telnet: it sends lines and reads replies."""
 
-    def __init__(self, host, port, timeout=20):
-        self.socket = socket.create_connection((host, port), timeout)
+    def __init__(self, host, port, timeout=20, source=None):
+        self.socket = socket.create_connection((host, port), timeout, (source, 0) if source else None)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):
