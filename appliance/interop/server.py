@@ -36,8 +36,10 @@ class Server:
     def __init__(self, domains=(), users=(), settings=None, data=None, bind=("127.0.0.1",), offset=None, wrap=(), env=None):
         self.home = tempfile.mkdtemp(prefix="buzon-interop-")
         self.data = data or os.path.join(self.home, "data")
-        # Nobody answers there: a test that says nothing else about DNS must not ask the Internet's.
-        self.domains, self.users, self.settings = domains, users, {"dns-forwarders": "127.0.0.1@9", **(settings or {})}
+        # Nobody answers there: a test that says nothing else about DNS must not ask the Internet's. Nor for signatures, which a
+        # server first asks for a minute after its start.
+        pinned = {"dns-forwarders": "127.0.0.1@9", "signature-checks": "0", "signature-mirror": ""}
+        self.domains, self.users, self.settings = domains, users, {**pinned, **(settings or {})}
         self.bind, self.wrap = bind, list(wrap)
         self.offset = offset if offset is not None else free_offset()
         self.env = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
