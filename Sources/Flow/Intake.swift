@@ -28,9 +28,12 @@ struct Intake: Sendable {
                 case .refused(let reply, let reason): return .refused(reply, reason)
                 }
             }
+            let filtering = Filtering(context)
+            let header = try await filtering.view(&arrival)
             let facts = try await gather(arrival, stamp)
             if let refusal = judge(arrival, facts) { return refusal }
-            let filtered = try await Filtering(context).look(at: arrival)
+            var filtered: Filtered?
+            if let header { filtered = try await filtering.look(at: arrival, header) }
             if let refusal = await judge(arrival, facts, filtered) { return refusal }
             return try await deliver(arrival, facts, filtered)
         } catch {
@@ -156,9 +159,14 @@ struct Intake: Sendable {
         delivery.tally = tally(arrival, facts)
         let report = try await report(placement.told, arrival, facts)
         do throws(StoreFailure) {
-            // Thrown away for all, without a copy.
-            if placement.isEmpty, filtered != nil, report == nil {
-                try await context.store.record(delivery.trace)
+            // Nobody gets it, and no copy is kept.
+            if placement.isEmpty, filtered != nil {
+                if var report {
+                    report.trace += delivery.trace
+                    _ = try await context.store.deliver(report)
+                } else {
+                    try await context.store.record(delivery.trace)
+                }
                 return .delivered(queueID: facts.queueID)
             }
             _ = try await context.store.deliver(delivery, report: report)

@@ -9,9 +9,28 @@ struct Filtering: Sendable {
 
     init(_ context: ReceptionContext) { self.context = context }
 
-    /// Nil where nobody's policy has anything to say: mail that only leaves, unless `filter-outbound` is on.
-    func look(at arrival: Arrival) async throws(StoreFailure) -> Filtered? {
-        guard let inspector = context.inspector, isToBeLooked(at: arrival) else { return nil }
+    /// How recipients will see the header; nil where nobody's policy has anything to say: mail that only leaves, unless `filter-outbound` is
+    /// on. Before anything else is found out of the message: one that brings forged fields deep down is stored without them.
+    func view(_ arrival: inout Arrival) async throws(StoreFailure) -> HeaderView? {
+        guard context.inspector != nil, isToBeLooked(at: arrival) else { return nil }
+        let recipients = arrival.recipients.reduce(0) { $0 + $1.expansion.locals.count }
+        let view = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0, recipients: recipients) }
+        guard view.isTooDeep else { return view }
+        let store = context.store
+        let forged = view.forged
+        arrival.spool = try await arrival.spool.read(context.workshop) { bytes in
+            let target = store.spool()
+            let content = UnsafeRawBufferPointer(bytes)
+            let rest = try target.append(content, without: forged)
+            try target.append(UnsafeRawBufferPointer(rebasing: content[rest...]), by: 1 << 20)
+            return target
+        }
+        return try await arrival.spool.read(context.workshop) { HeaderView(reading: $0, recipients: recipients) }
+    }
+
+    /// `header`: what `view` answered.
+    func look(at arrival: Arrival, _ header: HeaderView) async throws(StoreFailure) -> Filtered? {
+        guard let inspector = context.inspector else { return nil }
         var scopes: Set<PolicyScope> = []
         for recipient in arrival.recipients {
             for local in recipient.expansion.locals { scopes.insert(.user(local.user.address)) }
@@ -34,7 +53,6 @@ struct Filtering: Sendable {
         let sender = arrival.transaction.reversePath.address
         var verdicts: [PolicyScope: Verdict] = [:]
         for (scope, layers) in layers { verdicts[scope] = Verdict(evidence, layers.effective, layers.opinion(of: sender)) }
-        let header = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0) }
         return Filtered(order: order, evidence: evidence, policies: policies, verdicts: verdicts, header: header)
     }
 

@@ -12,23 +12,26 @@ struct HeaderView: Sendable {
         var envelope: [UInt8] = []
     }
 
-    /// Bytes of an original that are written anew at most, since they stand in the index for each recipient. Where a change lies farther
-    /// on, the fields between are hidden with it.
-    static let limit = 256 << 10
+    /// Bytes that are written anew at most for all recipients together, since they stand in the index for each of them. A message whose
+    /// forged fields would take more is stored without them; a subject that lies too deep is not tagged.
+    static let limit = 1 << 20
 
     /// Names, or their beginnings where a hyphen ends them, in lower case.
     private static let ours = [
         "x-spam-", "x-buzon-", "x-amavis-", "x-virus-scanned", "x-quarantine-id", "x-quarantine-release",
     ]
 
-    private var forged: [Range<Int>] = []
+    private(set) var forged: [Range<Int>] = []
+    private let room: Int
     /// More than one is a defect that readers settle differently: each is tagged.
     private var subjects: [(field: Range<Int>, body: Range<Int>)] = []
     private var hasHeader = false
     /// The header section, as far as it may be written anew; all of it for the ENVELOPE.
     private var header: [UInt8] = []
 
-    init(reading bytes: UnsafeBufferPointer<UInt8>) {
+    /// `recipients`: how many see it so.
+    init(reading bytes: UnsafeBufferPointer<UInt8>, recipients: Int = 1) {
+        room = Self.limit / max(1, recipients)
         let section = HeaderSection(parsing: bytes)
         hasHeader = section.end > 0
         for field in section.fields {
@@ -47,13 +50,16 @@ struct HeaderView: Sendable {
         return ours.contains { $0.hasSuffix("-") ? name.hasPrefix($0) : name == $0 }
     }
 
+    /// Whether the index has no room for what recipients are to see in the place of forged fields.
+    var isTooDeep: Bool { (forged.last?.upperBound ?? 0) > room }
+
     /// `tag`: put before the subject; nil or empty: the subject stays.
     func seen(tag: String?) -> Seen {
         let tag = tag ?? ""
         var changes = forged.map { (range: $0, text: [UInt8]()) }
         var added: [UInt8] = []
         if !tag.isEmpty {
-            for subject in subjects where !isTagged(subject.body, tag) { changes.append((subject.field, tagged(subject.body, tag))) }
+            for subject in subjects where subject.field.upperBound <= room && !isTagged(subject.body, tag) { changes.append((subject.field, tagged(subject.body, tag))) }
             changes.sort { $0.range.lowerBound < $1.range.lowerBound }
             if subjects.isEmpty { added = field(tag, then: []) }
         }
@@ -63,7 +69,7 @@ struct HeaderView: Sendable {
             return seen
         }
         var position = 0
-        for change in changes where change.range.upperBound <= Self.limit {
+        for change in changes {
             seen.head += header[position..<change.range.lowerBound] + change.text
             position = change.range.upperBound
         }

@@ -74,11 +74,7 @@ struct Submission: Sendable {
             // Where the original has no header, an empty line ends ours.
             if !header.isPresent { try target.append([0x0D, 0x0A]) }
             let content = UnsafeRawBufferPointer(bytes)
-            var start = 0
-            for range in header.removed {
-                try target.append(UnsafeRawBufferPointer(rebasing: content[start..<range.lowerBound]), by: 1 << 20)
-                start = range.upperBound
-            }
+            var start = try target.append(content, without: header.removed)
             if let gap {
                 try target.append(UnsafeRawBufferPointer(rebasing: content[start..<gap]), by: 1 << 20)
                 try target.append([0x0D, 0x0A])
@@ -104,8 +100,18 @@ extension Spool {
         }
     }
 
+    /// Appends `bytes` up to the last of the ranges, without them. They are in order and do not overlap. Answers where the rest begins.
+    func append(_ bytes: UnsafeRawBufferPointer, without ranges: [Range<Int>]) throws(StoreFailure) -> Int {
+        var start = 0
+        for range in ranges {
+            try append(UnsafeRawBufferPointer(rebasing: bytes[start..<range.lowerBound]), by: 1 << 20)
+            start = range.upperBound
+        }
+        return start
+    }
+
     /// Appends piece by piece, so that each finds out whether there is room for it.
-    fileprivate func append(_ bytes: UnsafeRawBufferPointer, by length: Int) throws(StoreFailure) {
+    func append(_ bytes: UnsafeRawBufferPointer, by length: Int) throws(StoreFailure) {
         var start = 0
         while start < bytes.count {
             let end = min(bytes.count, start + length)

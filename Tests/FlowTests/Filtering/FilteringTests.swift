@@ -79,6 +79,23 @@ private let luis = SubmittingServer.luis
         }
     }
 
+    /// Too deep for the index: the message is stored without them, and stays a whole one.
+    @Test func forgedFieldsFarDown() async throws {
+        let filler = String(repeating: "X-Filler: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", count: 7_000)
+        let text = "\(filler)X-Spam-Flag: NO\r\nSubject: hola\r\n\r\nCuerpo\r\n"
+        try await SubmittingServer.run(inspector: FixedInspector.clean) { server in
+            let to = [luis, SubmittingServer.ana, SubmittingServer.administrator]
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: to, [UInt8](text.utf8)).code == 250)
+            let message = try #require(try await server.inbox(luis).first).text
+            #expect(message.hasSuffix("y\r\nSubject: hola\r\n\r\nCuerpo\r\n") && message.split(separator: "X-Spam-Flag").count == 2)
+            let id = try #require(try await server.store.user(luis)?.id)
+            let box = try await server.store.status(id, "INBOX").id
+            let row = try #require(try await server.store.messages(box, UIDSet(1...1), [.envelope, .body]).first)
+            #expect(row.body.prefix.count < 2_000 && row.body.hidden == nil)
+            #expect(String(decoding: row.envelope, as: UTF8.self).contains("\"hola\""))
+        }
+    }
+
     @Test(arguments: [
         (4.999, false, "hola"), (5.0, true, "***SPAM*** hola"), (9.9, true, "***SPAM*** hola"), (10, true, "***SPAM*** hola"),
     ])

@@ -80,6 +80,20 @@ private let content = [UInt8]("From: Ana <ana@mi.dominio>\r\nSubject: hola\r\n\r
         }
     }
 
+    /// A login's message that nobody gets and nobody keeps: the report is all that is left of it.
+    @Test func aReportWithoutACopy() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.quarantine, to: "off", for: .server)
+            try await server.store.set(.finalVirusDestiny, to: "bounce", for: .server)
+            let answer = try await server.reception(SubmittingServer.ana).submit(
+                from: SubmittingServer.ana, to: [SubmittingServer.luis], content)
+            #expect(answer.code == 250)
+            #expect(try await server.inbox(SubmittingServer.ana).map(\.text).filter { $0.contains("Action: failed") }.count == 1)
+            #expect(try await server.store.quarantine().isEmpty)
+            #expect(try await server.store.trace(SubmittingServer.luis).contains { $0.event == "bounced" })
+        }
+    }
+
     /// One mailbox reached by two addresses is one copy; a forwarding elsewhere follows the domain that it was sent to.
     @Test func forwardings() async throws {
         try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
