@@ -100,6 +100,7 @@ import Testing
         (["set", "nonsense", "1"], 1, "nonsense"), (["set", "quarantine", "maybe"], 1, "true or false"),
         (["set", "final_virus_destiny", "D_TEMPFAIL"], 1, "bounce"), (["set", "spam_kill_level", "10001"], 1, "-10000"),
         (["set", "spam_kill_level", "--1"], 1, "--1"), (["set", "spam_subject_tag", "a\nb"], 1, "one line"),
+        (["set", "banned_names", ".exe no-rule .com"], 1, "no-rule is no rule"), (["set", "banned_names", "kind:nada"], 1, "kind:nada"),
         (["set", "quarantine"], 2, "KEY VALUE"), (["set"], 2, "KEY VALUE"), (["set", "quarantine", "on", "off"], 2, "KEY VALUE"),
         (["set", "--josn", "quarantine", "on"], 2, "--josn"), (["set", "--josn", "quarantine"], 2, "--josn"),
         (["show", "nonsense"], 1, "nonsense"), (["show", "--domain", "otro.test"], 1, "otro.test"),

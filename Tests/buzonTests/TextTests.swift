@@ -69,6 +69,7 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
             keys += ["report.\(action)", "report.subject.\(action)"]
         }
         for key in PolicyKey.allCases { keys += ["policy.key.\(key.rawValue)", "policy.invalid.\(key.kind)"] }
+        keys += BannedNames.Fault.Reason.allCases.map { "policy.fault.\($0.rawValue)" }
         keys += Policy.Oddity.allCases.map { "policy.oddity.\($0.rawValue)" }
         keys += ["default", "server", "domain", "user"].map { "policy.origin.\($0)" }
         keys += ["ok", "warning", "problem"].map { "doctor.state.\($0)" }

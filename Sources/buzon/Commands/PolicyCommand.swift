@@ -37,6 +37,18 @@ struct PolicyCommand: ParsableCommand {
         return found
     }
 
+    /// Why the value is none; of a list, which of its rules it is.
+    private static func refused(_ value: String, _ key: PolicyKey) -> String {
+        let words = text("policy.invalid.\(key.kind)", ["key": key.rawValue, "value": shortened(value)])
+        guard key == .bannedNames else { return words }
+        do {
+            _ = try BannedNames(parsing: value)
+            return words
+        } catch {
+            return words + " " + text("policy.fault.\(error.reason.rawValue)", ["rule": shortened(error.rule)])
+        }
+    }
+
     private static func complain(_ oddities: [Policy.Oddity]) {
         for oddity in oddities { Output.complain(text("policy.oddity.\(oddity.rawValue)") + "\n") }
     }
@@ -94,7 +106,7 @@ struct PolicyCommand: ParsableCommand {
                 let layers = try await changing(scope, in: store) {
                     try await telling({
                         switch $0 {
-                        case .invalid: text("policy.invalid.\(key.kind)", ["key": key.rawValue, "value": shortened(value)])
+                        case .invalid: refused(value, key)
                         default: nil
                         }
                     }) { try await store.set(key, to: value, for: scope) }
