@@ -46,7 +46,8 @@ def body(tests):
     if here is None:
         return
     equal, unexplained, rows = compare(letters, there, here)
-    with tests(f"each recipient's fate is the same ({equal} of {len(there)}), or the difference is argued"):
+    words = sum(there[case].word == here[case].word for case in there)
+    with tests(f"of {len(there)} fates {words} are the same and {equal} also in every field; the other differences are argued"):
         for letter, recipient, aspects in unexplained[:SHOWN]:
             both = f"{there[letter.mark, recipient]} | {here[letter.mark, recipient]}"
             print(f"     {letter.name}, {recipient}: {both} ({', '.join(aspects)})")

@@ -80,6 +80,7 @@ def delivered(letter, content, kept, word):
 
 
 def alert_of(value):
+    value = decoded(value)
     return next((word for word in ("INFECTED", "BANNED", "BAD HEADER", "UNCHECKED") if value.startswith(word)), value)
 
 
@@ -92,10 +93,14 @@ def tag_of(sent, fields):
 
 
 def subject(fields):
-    value = next((value for name, value in fields if name == "subject"), "")
+    return re.sub(r"\s+", " ", decoded(next((value for name, value in fields if name == "subject"), "")))
+
+
+def decoded(value):
+    """RFC 2047's encoded words as people read them."""
     with contextlib.suppress(ValueError, LookupError):
-        value = str(email.header.make_header(email.header.decode_header(value.encode("utf-8", "surrogateescape").decode("utf-8"))))
-    return re.sub(r"\s+", " ", value)
+        return str(email.header.make_header(email.header.decode_header(value.encode("utf-8", "surrogateescape").decode("utf-8"))))
+    return value
 
 
 def unfolded(head):

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import tempfile
+import time
 
 import lib
 from filtering import fates, opinions
@@ -12,7 +13,7 @@ from peers.collector import Collector
 from peers.zones import Zones
 from server import Server
 
-WORKERS = 4
+WORKERS, TRIES = 4, 20
 INSIDE, OUTSIDE = "127.0.0.1", "127.0.0.2"  # within `networks`, and not
 # Mail that leaves, reports included, goes to the collector.
 RECORDS = "".join(f"{domain}. IN MX 10 mx.ajeno.example.\n" for domain in (
@@ -51,7 +52,17 @@ def policies(server):
 
 
 def hand_over(server, letter):
-    """The reply to the letter's DATA: mail for others comes from a trusted address, all else from outside."""
+    """The reply to the letter's DATA, tried again while it is put off: the signatures are read after the start."""
+    for _ in range(TRIES):
+        reply = tried(server, letter)
+        if not reply.startswith("4"):
+            return reply
+        time.sleep(1)
+    return reply
+
+
+def tried(server, letter):
+    """Mail for others comes from a trusted address, all else from outside."""
     leaves = opinions.AWAY in letter.recipients
     with lib.Dialog(server.host, server.port(lib.SMTP), timeout=120, source=INSIDE if leaves else OUTSIDE) as smtp:
         smtp.greeted("mail.fuera.example")
