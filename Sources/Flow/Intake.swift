@@ -221,7 +221,8 @@ extension Verdict.Objection {
             }
         // RFC 5321 §4.5.3.1.5: 512 octets in a line; printable ASCII only.
         let names = category == .spam ? "" : details.prefix(3).joined(separator: ", ")
-        let shown = String(names.unicodeScalars.prefix(200).map { 0x20..<0x7F ~= $0.value ? Character($0) : "?" })
+        let shown = String(
+            names.unicodeScalars.prefix(200).map { $0 == "›" ? ">" : 0x20..<0x7F ~= $0.value ? Character($0) : "?" })
         return Reply(554, "5.7.1", what + (shown.isEmpty ? "" : ": \(shown)") + " (\(queueID))")
     }
 }

@@ -27,6 +27,8 @@ struct Appliance {
     var resolver: (any Resolver)?
     /// Looks into messages in tests; nil: libclamav and the walk through archives.
     var inspector: (any Inspector)?
+    /// Told the name of each part that is looked at, for tests.
+    var onPart: (@Sendable (String) -> Void)?
     /// What the store is opened with.
     var storage = Storage()
 
@@ -62,7 +64,7 @@ struct Appliance {
         do {
             let certificates = try await Certificates(store, log: log)
             let restart = Restart()
-            let checks = await Checks(store, log, complaints) { [log] in
+            let checks = await Checks(store, log, complaints, onPart: onPart) { [log] in
                 log.error("\(text("serve.stuck"))")
                 restart.request()
             }

@@ -29,14 +29,19 @@ final class Checks: Inspector {
     private let complaints: Complaints
     private let signatures: Signatures
     private let work: WorkTable?
+    private let onPart: (@Sendable (String) -> Void)?
     private let onStuck: @Sendable () -> Void
     private let state: Mutex<State>
 
     /// `onStuck`: so many scans never ended that the process had better begin anew.
-    init(_ store: MailStore, _ log: Logger, _ complaints: Complaints, onStuck: @escaping @Sendable () -> Void) async {
+    init(
+        _ store: MailStore, _ log: Logger, _ complaints: Complaints, onPart: (@Sendable (String) -> Void)? = nil,
+        onStuck: @escaping @Sendable () -> Void
+    ) async {
         self.store = store
         self.log = log
         self.complaints = complaints
+        self.onPart = onPart
         self.onStuck = onStuck
         do {
             work = try WorkTable(path: store.directory + "/scanning")
@@ -51,13 +56,15 @@ final class Checks: Inspector {
             for failure in status.failures { complaints.report("signatures", "\(failure)") }
             if status.phase == .ready { log.info("signatures: \(status.count), version \(status.version), \(status.bytes >> 20) MiB") }
         }
-        state = Mutex(State(wanted: wanted, inspector: Self.inspector(wanted, signatures, work, complaints, onStuck)))
+        state = Mutex(State(wanted: wanted, inspector: Self.inspector(wanted, signatures, work, complaints, onPart, onStuck)))
         if isEnabled { signatures.setEnabled(true) }
     }
 
     func inspect(_ content: any InspectedContent, _ order: InspectionOrder) async -> Inspection {
         await state.withLock { $0.inspector }.inspect(content, order)
     }
+
+    var holdsEngine: Bool { signatures.status.phase == .ready }
 
     /// Of today's signatures; empty while there are none.
     var signatureVersion: String { signatures.status.phase == .ready ? signatures.status.version : "" }
@@ -72,7 +79,7 @@ final class Checks: Inspector {
             state.wanted = wanted
             guard wanted.inspector != last.inspector || wanted.names != last.names else { return (nil, last) }
             let old = state.inspector
-            state.inspector = Self.inspector(wanted, signatures, work, complaints, onStuck)
+            state.inspector = Self.inspector(wanted, signatures, work, complaints, onPart, onStuck)
             return (old, last)
         }
         // What it is looking at ends there.
@@ -94,13 +101,17 @@ final class Checks: Inspector {
     }
 
     private static func inspector(
-        _ wanted: Wanted, _ signatures: Signatures, _ work: WorkTable?, _ complaints: Complaints, _ onStuck: @escaping @Sendable () -> Void
+        _ wanted: Wanted, _ signatures: Signatures, _ work: WorkTable?, _ complaints: Complaints,
+        _ onPart: (@Sendable (String) -> Void)?, _ onStuck: @escaping @Sendable () -> Void
     ) -> ScannerInspector {
         ScannerInspector(
             signatures, wanted.inspector, names: wanted.names,
             matcher: { list in
                 let names = try? BannedNames(parsing: list)
-                return { names?.rule(meeting: $0) }
+                return { part in
+                    onPart?(part.name)
+                    return names?.rule(meeting: part)
+                }
             }, work: work, log: { complaints.report("scanner", $0) }, onStuck: onStuck)
     }
 

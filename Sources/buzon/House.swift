@@ -17,7 +17,9 @@ struct House: Sendable {
     let reception: ReceptionContext
     let access: AccessContext
 
-    init(_ store: MailStore, _ certificates: Certificates, _ complaints: Complaints, _ inspector: any Inspector, connectionCap: Int) async throws {
+    init(_ store: MailStore, _ certificates: Certificates, _ complaints: Complaints, _ inspector: any Inspector, connectionCap: Int)
+        async throws
+    {
         self.certificates = certificates
         let mechanisms: SASLLibrary
         do {

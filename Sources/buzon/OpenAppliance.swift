@@ -9,6 +9,7 @@ struct OpenAppliance: Sendable {
     let store: MailStore
     let doors: [any ServedDoor]
     let certificates: Certificates
+    let checks: CheckService
     let restart: Restart
     private let loops: Loops
     private let group: ServiceGroup
@@ -20,6 +21,7 @@ struct OpenAppliance: Sendable {
         self.store = store
         self.doors = doors
         self.certificates = certificates
+        self.checks = checks
         self.restart = restart
         self.loops = loops
         // The service group's own talk is for whoever debugs it.

@@ -83,8 +83,9 @@ struct QuarantineTests {
         #expect(try await store.release(entry.id, field: Array("X: y\r\n".utf8)).destinations == ["lejos@z.test"])
         let queued = try #require(try await store.queue(.all).first)
         #expect(queued.queueID == "q2" && queued.recipients.first?.recipient == outgoing)
-        #expect(scratch.sqlite3("SELECT prefix || ret || envelope_id || smtputf8 || requires_tls || eight_bit FROM outgoing").output
-            == "X: y\r\nReceived: x\r\nHDRSe111\n")
+        #expect(
+            scratch.sqlite3("SELECT prefix || ret || envelope_id || smtputf8 || requires_tls || eight_bit FROM outgoing").output
+                == "X: y\r\nReceived: x\r\nHDRSe111\n")
         #expect(try await store.verify(deep: true).problems == [])
         await store.close()
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MailTesting
+import Synchronization
 import Testing
 
 /// The built executable as a process of its own: what can be killed, and whose memory is the server's alone.
@@ -29,8 +30,7 @@ final class BuzonProcess {
 
     private let process: Process
     private let errors = Pipe()
-    private var rest: [UInt8] = []
-    private(set) var ports: [String: UInt16] = [:]
+    private let said: Said
 
     /// Starts `buzon serve` on free ports and waits until it is ready, or has ended.
     init(directory: String, environment: [String: String] = [:]) throws {
@@ -39,38 +39,59 @@ final class BuzonProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors
+        let said = Said()
+        self.said = said
         try process.run()
-        while let line = readLine() {
+        // What it says later must not fill the pipe.
+        let descriptor = errors.fileHandleForReading.fileDescriptor
+        Thread { said.read(descriptor) }.start()
+        said.news.wait()
+    }
+
+    /// What the process has said of itself.
+    private final class Said: Sendable {
+        let ports = Mutex<[String: UInt16]>([:])
+        /// Signalled each time that it is ready, and at its end.
+        let news = DispatchSemaphore(value: 0)
+        let isOver = Mutex(false)
+
+        func read(_ descriptor: CInt) {
+            var rest: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            while true {
+                let count = Glibc.read(descriptor, &buffer, buffer.count)
+                guard count > 0 else { break }
+                rest += buffer[..<count]
+                while let end = rest.firstIndex(of: 0x0A) {
+                    take(String(decoding: rest[..<end], as: UTF8.self))
+                    rest.removeSubrange(...end)
+                }
+            }
+            isOver.withLock { $0 = true }
+            news.signal()
+        }
+
+        private func take(_ line: String) {
             // `… listening smtp 127.0.0.1:2025`
             let words = line.split(separator: " ")
             if let at = words.firstIndex(of: "listening"), words.count > at + 2 {
-                ports[String(words[at + 1])] = words[at + 2].split(separator: ":").last.flatMap { UInt16($0) }
+                ports.withLock { $0[String(words[at + 1])] = words[at + 2].split(separator: ":").last.flatMap { UInt16($0) } }
             }
-            if words.last == "ready" { break }
+            if words.last == "ready" { news.signal() }
         }
-        // What it says later must not fill the pipe.
-        let descriptor = errors.fileHandleForReading.fileDescriptor
-        let drain = Thread {
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            while read(descriptor, &buffer, buffer.count) > 0 {}
-        }
-        drain.start()
+    }
+
+    /// Until it has begun anew. False: it has ended, or does not in a minute.
+    func waitUntilReadyAgain() -> Bool { said.news.wait(timeout: .now() + 60) == .success && !said.isOver.withLock { $0 } }
+
+    func stop() -> Int {
+        send(SIGTERM)
+        return end()
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-    private func readLine() -> String? {
-        while true {
-            if let end = rest.firstIndex(of: 0x0A) {
-                defer { rest.removeSubrange(...end) }
-                return String(decoding: rest[..<end], as: UTF8.self)
-            }
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            let count = read(errors.fileHandleForReading.fileDescriptor, &buffer, buffer.count)
-            if count <= 0 { return nil }
-            rest += buffer[..<count]
-        }
-    }
+    var ports: [String: UInt16] { said.ports.withLock { $0 } }
 
     func port(_ name: String) -> UInt16 { ports[name] ?? 0 }
 

@@ -106,7 +106,7 @@ struct CrashTests {
         await store.close()
     }
 
-    private static func populate(_ directory: String) async throws {
+    static func populate(_ directory: String) async throws {
         let store = try await MailStore.open(directory: directory)
         try await store.set(.iterations, to: "4096")
         try await store.addDomain(ServedAppliance.domain)

@@ -19,10 +19,11 @@ struct FilterFields: Sendable {
         if let quarantineID { lines.append(Array("X-Quarantine-ID: <\(quarantineID)>".utf8)) }
         for objection in verdict.objections {
             guard let word = Self.word(objection.category) else { continue }
-            lines.append(Array("X-Buzon-Alert: ".utf8) + EncodedWord.encode(word + Self.list(objection.details)))
+            // Rules of users look for the first word: it stays as it is.
+            lines.append(Array("X-Buzon-Alert: \(word)".utf8) + EncodedWord.encode(Self.list(objection.details)))
         }
         lines += spam
-        if Self.wasScanned(evidence) { lines.append(Array(scanned.utf8)) }
+        if Self.wasScanned(evidence), !policy.bypassVirusChecks { lines.append(Array(scanned.utf8)) }
         return lines.flatMap { $0 + [0x0D, 0x0A] }
     }
 
@@ -49,7 +50,8 @@ struct FilterFields: Sendable {
         let list = verdict.isWhite ? " WHITELISTED" : verdict.isBlack ? " BLACKLISTED" : ""
         lines.append(
             "X-Spam-Status: \(verdict.isSpam ? "Yes" : "No"), score=\(Self.text(score))\r\n"
-                + "\ttagged_above=\(Self.text(policy.spamTagLevel)) required=\(Self.text(policy.spamTag2Level))\(list)\r\n\ttests=[\(tests)]")
+                + "\ttagged_above=\(Self.text(policy.spamTagLevel)) required=\(Self.text(policy.spamTag2Level))\(list)\r\n\ttests=[\(tests)]"
+        )
         return lines.map { Array($0.utf8) }
     }
 

@@ -59,7 +59,9 @@ struct HeaderView: Sendable {
         var changes = forged.map { (range: $0, text: [UInt8]()) }
         var added: [UInt8] = []
         if !tag.isEmpty {
-            for subject in subjects where subject.field.upperBound <= room && !isTagged(subject.body, tag) { changes.append((subject.field, tagged(subject.body, tag))) }
+            for subject in subjects where subject.field.upperBound <= room && !isTagged(subject.body, tag) {
+                changes.append((subject.field, tagged(subject.body, tag)))
+            }
             changes.sort { $0.range.lowerBound < $1.range.lowerBound }
             if subjects.isEmpty { added = field(tag, then: []) }
         }

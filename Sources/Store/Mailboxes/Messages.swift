@@ -163,9 +163,8 @@ extension Database {
         let needsSummary = !fields.isDisjoint(with: [.envelope, .structure])
         let columns = "message.id, modseq, flags, keywords, date, zone, size, body_id, length(prefix), hidden_start, hidden_end"
         let prefix = needsBody ? ", prefix" : ", ''"
-        let summary =
-            needsSummary
-            ? (fields.contains(.envelope) ? ", iif(message.envelope = x'', body.envelope, message.envelope)" : ", ''") + (fields.contains(.structure) ? ", structure" : ", ''") : ""
+        let envelope = fields.contains(.envelope) ? ", iif(message.envelope = x'', body.envelope, message.envelope)" : ", ''"
+        let summary = needsSummary ? envelope + (fields.contains(.structure) ? ", structure" : ", ''") : ""
         let needsPlace = needsBody && located != nil
         let needsJoin = needsSummary || needsPlace
         let place = needsPlace ? ", segment_id, position, header, length" : ""

@@ -79,7 +79,8 @@ extension MailStore {
 
     /// Takes messages out of mailboxes into the quarantine, and delivers the notice of it, in one transaction. Those that are not there any
     /// more are left out. `entries`: for each body what its entry says; its recipients come from the mailboxes.
-    package func seize(_ messages: [(message: HeldMessage, body: Int64, entry: Quarantined)], notice: Delivery?) async throws(StoreFailure) {
+    package func seize(_ messages: [(message: HeldMessage, body: Int64, entry: Quarantined)], notice: Delivery?) async throws(StoreFailure)
+    {
         @Sendable func seize(_ db: Database, _ effects: inout Effects) throws {
             for (message, body, entry) in messages { try db.seize(message, body, entry, &effects) }
         }

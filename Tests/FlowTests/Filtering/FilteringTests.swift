@@ -44,7 +44,8 @@ private let luis = SubmittingServer.luis
             #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], content).code == 250)
             let message = try #require(try await server.inbox(luis).first).text
             #expect(message.contains("\r\nX-Virus-Scanned: Buzon at mail.host\r\n"))
-            #expect(message.contains("\r\nX-Spam-Flag: NO\r\nX-Spam-Score: 0\r\nX-Spam-Status: No, score=0\r\n\ttagged_above=-1000 required=5\r\n"))
+            let spam = "X-Spam-Flag: NO\r\nX-Spam-Score: 0\r\nX-Spam-Status: No, score=0\r\n\ttagged_above=-1000 required=5\r\n"
+            #expect(message.contains("\r\n\(spam)"))
             #expect(!message.contains("Alert") && !message.contains("Quarantine"))
         }
     }

@@ -9,7 +9,9 @@ final class FixedInspector: Inspector {
     init(_ answer: @escaping @Sendable (InspectionOrder) async -> Inspection) { self.answer = answer }
 
     static var infected: FixedInspector {
-        FixedInspector { Inspection(virus: $0.virus ? .infected(["Eicar-Test-Signature"]) : .notAsked, virusMilliseconds: 3, signatures: "1") }
+        FixedInspector {
+            Inspection(virus: $0.virus ? .infected(["Eicar-Test-Signature"]) : .notAsked, virusMilliseconds: 3, signatures: "1")
+        }
     }
 
     static var clean: FixedInspector {
