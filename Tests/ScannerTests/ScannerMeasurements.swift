@@ -29,11 +29,11 @@ struct ScannerMeasurements {
         let folder = try TemporaryFolder()
         let settings = ScanSettings(temporaryDirectory: folder.path)
         let engine = try Engine.load(nil, settings)
-        let signatures = Signatures(.init(source: nil, settings: settings))
+        let signatures = Signatures(.init(source: nil, settings: settings), matcher: { _ in { _ in nil } }, log: { _ in })
         signatures.setEnabled(true)
         await signatures.settle()
         let work = try WorkTable(path: folder.path + "/../scanner-work-\(UUID().uuidString)")
-        let inspector = ScannerInspector(signatures, matcher: { _ in { _ in nil } }, work: work, log: { _ in }, onStuck: {})
+        let inspector = ScannerInspector(signatures, work: work, onStuck: {})
         for (name, make) in Self.subjects {
             let count = 600
             let messages = (0..<count).map { MemoryContent(make($0)) }
@@ -44,7 +44,7 @@ struct ScannerMeasurements {
                 for start in stride(from: 0, to: count, by: 50) {
                     let slice = messages[start..<start + 50]
                     var mark = DispatchTime.now()
-                    for message in slice { _ = try message.withBytes { try engine.run($0).get() } }
+                    for message in slice { _ = try message.withBytes { MailFraming.framed($0) { try? engine.run($0).get() } } }
                     bare += DispatchTime.now().uptimeNanoseconds - mark.uptimeNanoseconds
                     mark = DispatchTime.now()
                     for message in slice { _ = await inspector.inspect(message, orders) }

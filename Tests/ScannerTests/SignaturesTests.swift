@@ -19,11 +19,11 @@ import Testing
         let gauge = MemoryGauge(available: { available }, resident: { 0 })
         let configuration = Signatures.Configuration(
             source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"))
-        return Signatures(configuration, reserve: reserve, memory: gauge)
+        return Signatures(configuration, reserve: reserve, memory: gauge, loader: Signatures.local({ _ in { _ in nil } }, { _ in }))
     }
 
     private func inspector(_ signatures: Signatures) -> ScannerInspector {
-        ScannerInspector(signatures, matcher: { _ in { _ in nil } }, work: nil, log: { _ in }, onStuck: {})
+        ScannerInspector(signatures, work: nil, onStuck: {})
     }
 
     private func write(_ word: String, _ name: String) throws {
