@@ -99,6 +99,7 @@ package final class ScannerInspector: Inspector {
         _ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime, _ examiner: any Examiner,
         _ work: WorkTable?
     ) -> Inspection {
+        var deaths = 0
         while DispatchTime.now() < deadline {
             var slot: WorkTable.Slot?
             if let work {
@@ -117,8 +118,8 @@ package final class ScannerInspector: Inspector {
                 if let slot { work?.end(slot) }
                 return inspection
             case .died:
-                guard let slot else { return Inspection(virus: .unavailable("scan.failed")) }
-                work?.died(slot)
+                deaths += 1
+                if let slot { work?.died(slot) } else if deaths >= WorkTable.deaths { return Inspection(virus: .unavailable("scan.failed")) }
             case .interrupted:
                 if let slot { work?.end(slot) }
             }

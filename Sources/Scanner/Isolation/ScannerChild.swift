@@ -21,8 +21,9 @@ package enum ScannerChild {
         else { exit(2) }
         LibraryLog.send { control.send(.line($0)) }
         do throws(EngineFailure) {
-            let engine = try Signatures.local(matcher, { control.send(.line($0)) })(configuration, withViruses)
+            let engine = try Signatures.local(configuration, withViruses, matcher) { control.send(.line($0)) }
             let limits = configuration.settings.limits
+            let bytes = MemoryGauge.system.resident()
             let memory = MemoryGauge.size() + space + lanes * (2 * limits.fileSize + limits.totalSize)
             let hasLandlock: Bool
             do {
@@ -40,7 +41,7 @@ package enum ScannerChild {
                 .ready(
                     ChildMessage.Greeting(
                         version: engine.version.text, count: engine.count, failures: engine.failures,
-                        bytes: MemoryGauge.system.resident(), hasLandlock: hasLandlock)))
+                        bytes: bytes, hasLandlock: hasLandlock)))
         } catch {
             control.send(.failed(error))
             exit(1)

@@ -12,11 +12,16 @@ package final class Signatures: Sendable {
         package var source: SignatureSource?
         package var settings: ScanSettings
         package var names: NameWalk.Limits
+        /// Scans at a time in a process of their own, as many as the inspector has threads; nil: in this process.
+        package var lanes: Int?
 
-        package init(source: SignatureSource?, settings: ScanSettings, names: NameWalk.Limits = NameWalk.Limits()) {
+        package init(
+            source: SignatureSource?, settings: ScanSettings, names: NameWalk.Limits = NameWalk.Limits(), lanes: Int? = nil
+        ) {
             self.source = source
             self.settings = settings
             self.names = names
+            self.lanes = lanes
         }
     }
 
