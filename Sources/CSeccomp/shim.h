@@ -57,10 +57,11 @@ static inline int buzon_close_from(unsigned first) { return (int)syscall(SYS_clo
 /* Of the C library's spawn.h, which shows it to GNU's programs only. */
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 
-/* No privilege is gained by this process any more, and nobody reads its memory. */
-static inline int buzon_drop_privileges(void) {
-    return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) | prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
-}
+/* No privilege is gained by this thread any more. */
+static inline int buzon_drop_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L); }
+
+/* No other process of the same user reads this one's memory. */
+static inline int buzon_hide_memory(void) { return prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); }
 
 /* From now on this thread and those that it starts reach no file by a path but those beneath `folder`, to read, write, create and
    remove. ENOSYS and EOPNOTSUPP: the kernel does not have Landlock. */

@@ -68,15 +68,13 @@ private struct StubExaminer: Examiner {
 
     @Test func `what is over its deadline is abandoned, counted and replaced`() async {
         let gate = DispatchSemaphore(value: 0)
-        let inspector = inspector(threads: 1, seconds: 1, stuck: 2) { content, _ in
+        let inspector = inspector(threads: 1, seconds: 2, stuck: 2) { content, _ in
             if content.count == 1 { gate.wait() }
             return .done(Inspection(virus: .clean))
         }
-        let clock = ContinuousClock()
-        let start = clock.now
+        // The gate is closed: only the deadline can answer.
         let answer = await inspector.inspect(MemoryContent("a"), virus)
         #expect(answer.limits == ["time"])
-        #expect(clock.now - start < .seconds(3))
         #expect(await eventually { inspector.stuck == 1 })
         #expect(log.lines == [])
         #expect(await inspector.inspect(MemoryContent("bb"), virus) == Inspection(virus: .clean))

@@ -6,14 +6,20 @@ import Glibc
 enum Sandbox {
     enum Failure: Error { case system(String, CInt) }
 
-    /// For the calling thread and those that it starts. False: the kernel has no Landlock, so files that the server's user may read
-    /// are not out of reach; everything else holds.
+    /// Before any other thread is there. False: the kernel has no Landlock, so files that the server's user may read are not out of
+    /// reach; everything else holds.
     static func enter(folder: String, memory: Int) throws(Failure) -> Bool {
-        guard buzon_drop_privileges() == 0 else { throw .system("prctl", errno) }
+        guard buzon_hide_memory() == 0 else { throw .system("prctl", errno) }
         limit(__rlimit_resource_t(RLIMIT_CORE.rawValue), 0)
         limit(__rlimit_resource_t(RLIMIT_AS.rawValue), memory)
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
         guard chdir(folder) == 0 else { throw .system("chdir", errno) }
+        return try restrictThread(folder: folder)
+    }
+
+    /// The calling thread and those that it starts.
+    static func restrictThread(folder: String) throws(Failure) -> Bool {
+        guard buzon_drop_privileges() == 0 else { throw .system("prctl", errno) }
         let hasLandlock = buzon_restrict_files(folder) == 0
         if !hasLandlock, errno != ENOSYS, errno != EOPNOTSUPP { throw .system("landlock", errno) }
         try filter()
