@@ -10,7 +10,10 @@ final class LocalEngine: ScanEngine {
     private let log: @Sendable (String) -> Void
     let settings: ScanSettings
 
-    init(_ engine: Engine?, _ settings: ScanSettings, names: NameWalk.Limits, matcher: @escaping NameMatcher, log: @escaping @Sendable (String) -> Void) {
+    init(
+        _ engine: Engine?, _ settings: ScanSettings, names: NameWalk.Limits, matcher: @escaping NameMatcher,
+        log: @escaping @Sendable (String) -> Void
+    ) {
         self.engine = engine
         self.settings = settings
         self.names = names

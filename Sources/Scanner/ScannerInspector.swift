@@ -119,7 +119,11 @@ package final class ScannerInspector: Inspector {
                 return inspection
             case .died:
                 deaths += 1
-                if let slot { work?.died(slot) } else if deaths >= WorkTable.deaths { return Inspection(virus: .unavailable("scan.failed")) }
+                if let slot {
+                    work?.died(slot)
+                } else if deaths >= WorkTable.deaths {
+                    return Inspection(virus: .unavailable("scan.failed"))
+                }
             case .interrupted:
                 if let slot { work?.end(slot) }
             }

@@ -102,7 +102,9 @@ import Testing
         let end = ContinuousClock.now + .seconds(seconds)
         let directory = "/usr/share/clamav-testfiles/"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        let seeds = try names.map { [UInt8](try Data(contentsOf: URL(filePath: directory + $0))) } + Wrapping.all.prefix(60).map { $0.wrap(EmbeddedSignature.testFile) }
+        let seeds =
+            try names.map { [UInt8](try Data(contentsOf: URL(filePath: directory + $0))) }
+            + Wrapping.all.prefix(60).map { $0.wrap(EmbeddedSignature.testFile) }
         var generator = SystemRandomNumberGenerator()
         var rounds = 0
         while ContinuousClock.now < end, var bytes = seeds.randomElement(using: &generator) {

@@ -96,7 +96,9 @@ struct RemoteEngineTests {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
             var altered = bytes
-            for _ in 0..<Int.random(in: 1...4, using: &generator) { altered[Int.random(in: altered.indices, using: &generator)] = .random(in: 0...255) }
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                altered[Int.random(in: altered.indices, using: &generator)] = .random(in: 0...255)
+            }
             if Bool.random() { altered.removeLast(Int.random(in: 0...altered.count)) }
             _ = try? ChildMessage.inspection(altered, order)
             _ = try? ChildMessage.order(altered)

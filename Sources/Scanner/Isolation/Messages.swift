@@ -167,7 +167,9 @@ enum ChildMessage {
             let words = try reader.texts(most: 2 * Inspection.listed)
             guard words.count % 2 == 0 else { throw WireReader.Broken() }
             guard !words.isEmpty else { continue }
-            inspection.banned[list] = stride(from: 0, to: words.count, by: 2).map { Inspection.Banned(part: words[$0], rule: words[$0 + 1]) }
+            inspection.banned[list] = stride(from: 0, to: words.count, by: 2).map {
+                Inspection.Banned(part: words[$0], rule: words[$0 + 1])
+            }
         }
         inspection.encrypted = try reader.texts(most: Inspection.listed)
         inspection.unopened = try reader.texts(most: Inspection.listed)

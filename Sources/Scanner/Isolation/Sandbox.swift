@@ -59,7 +59,8 @@ enum Sandbox {
         "geteuid", "getgid", "getpid", "getppid", "getrandom", "getrusage", "gettid", "gettimeofday", "getuid", "lseek", "lstat", "madvise",
         "membarrier", "mkdir", "mkdirat", "mmap", "mmap2", "mprotect", "mremap", "munmap", "nanosleep", "newfstatat", "open", "openat",
         "poll", "ppoll", "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "recvmsg", "rename",
-        "renameat", "restart_syscall", "rmdir", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity", "sched_yield",
+        "renameat", "restart_syscall", "rmdir", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity",
+        "sched_yield",
         "sendmsg", "set_robust_list", "set_tid_address", "sigaltstack", "stat", "statfs", "statx", "sysinfo", "tgkill", "time", "times",
         "umask", "uname", "unlink", "unlinkat", "utimensat", "write", "writev",
     ]

@@ -17,7 +17,8 @@ package enum ScannerChild {
         guard (1...1_000).contains(lanes) else { exit(2) }
         buzon_close_from(UInt32(4 + lanes))
         let control = Reporter(Channel(3))
-        guard let request = try? control.channel.receive().bytes, let (configuration, withViruses) = try? ChildMessage.configuration(request)
+        guard let request = try? control.channel.receive().bytes,
+            let (configuration, withViruses) = try? ChildMessage.configuration(request)
         else { exit(2) }
         LibraryLog.send { control.send(.line($0)) }
         do throws(EngineFailure) {
