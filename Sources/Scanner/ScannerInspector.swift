@@ -1,4 +1,3 @@
-package import Archives
 import Dispatch
 package import Filter
 import Glibc
@@ -31,15 +30,13 @@ package final class ScannerInspector: Inspector {
     private let seconds: Int
     private let underWay = Mutex<[VerdictKey: ScanJob]>([:])
 
-    /// In this process. `work` is the table of what is in work; nil: poison is not recognised. `onStuck` is called once, when the
-    /// process had better begin anew.
+    /// `work` is the table of what is in work; nil: poison is not recognised. `onStuck` is called once, when the process had better
+    /// begin anew.
     package convenience init(
-        _ signatures: Signatures, _ configuration: Configuration = Configuration(), names: NameWalk.Limits = NameWalk.Limits(),
-        matcher: @escaping NameMatcher, work: WorkTable?, log: @escaping @Sendable (String) -> Void,
+        _ signatures: Signatures, _ configuration: Configuration = Configuration(), work: WorkTable?,
         onStuck: @escaping @Sendable () -> Void
     ) {
-        let examiner = LocalExaminer(signatures: signatures, names: names, matcher: matcher, log: log)
-        self.init(examiner, configuration, work: work, onStuck: onStuck)
+        self.init(EngineExaminer(signatures: signatures), configuration, work: work, onStuck: onStuck)
     }
 
     init(
@@ -102,6 +99,7 @@ package final class ScannerInspector: Inspector {
         _ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime, _ examiner: any Examiner,
         _ work: WorkTable?
     ) -> Inspection {
+        var deaths = 0
         while DispatchTime.now() < deadline {
             var slot: WorkTable.Slot?
             if let work {
@@ -120,8 +118,12 @@ package final class ScannerInspector: Inspector {
                 if let slot { work?.end(slot) }
                 return inspection
             case .died:
-                guard let slot else { return Inspection(virus: .unavailable("scan.failed")) }
-                work?.died(slot)
+                deaths += 1
+                if let slot {
+                    work?.died(slot)
+                } else if deaths >= WorkTable.deaths {
+                    return Inspection(virus: .unavailable("scan.failed"))
+                }
             case .interrupted:
                 if let slot { work?.end(slot) }
             }

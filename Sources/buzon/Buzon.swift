@@ -12,7 +12,7 @@ struct Buzon: AsyncParsableCommand {
         subcommands: [
             Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, PolicyCommand.self, SettingsCommand.self,
             CertificateCommand.self, QueueCommand.self, QuarantineCommand.self, RouteCommand.self, LockoutCommand.self, Trace.self,
-            Verify.self, Doctor.self,
+            Verify.self, Doctor.self, ScanChild.self,
         ])
 
     static let version = "0.1.0"

@@ -15,7 +15,6 @@ final class Checks: Inspector {
         var isEnabled: Bool
         var signatures: Signatures.Configuration
         var inspector: ScannerInspector.Configuration
-        var names: NameWalk.Limits
     }
 
     private struct State: Sendable {
@@ -29,7 +28,6 @@ final class Checks: Inspector {
     private let complaints: Complaints
     private let signatures: Signatures
     private let work: WorkTable?
-    private let onPart: (@Sendable (String) -> Void)?
     private let onStuck: @Sendable () -> Void
     private let state: Mutex<State>
 
@@ -41,7 +39,6 @@ final class Checks: Inspector {
         self.store = store
         self.log = log
         self.complaints = complaints
-        self.onPart = onPart
         self.onStuck = onStuck
         do {
             work = try WorkTable(path: store.directory + "/scanning")
@@ -52,11 +49,12 @@ final class Checks: Inspector {
         }
         let isEnabled = (try? await store.wantsVirusChecks()) ?? true
         let wanted = Self.wanted(store, isEnabled: isEnabled)
-        signatures = Signatures(wanted.signatures) { [log, complaints] status in
-            for failure in status.failures { complaints.report("signatures", "\(failure)") }
+        signatures = Signatures(wanted.signatures, matcher: Self.matcher(onPart), log: { [complaints] in complaints.report("scanner", $0) }) {
+            [log, complaints] status in
+            for failure in status.failures { complaints.report("signatures", text(failure.key, ["path": failure.path, "detail": failure.detail])) }
             if status.phase == .ready { log.info("signatures: \(status.count), version \(status.version), \(status.bytes >> 20) MiB") }
         }
-        state = Mutex(State(wanted: wanted, inspector: Self.inspector(wanted, signatures, work, complaints, onPart, onStuck)))
+        state = Mutex(State(wanted: wanted, inspector: ScannerInspector(signatures, wanted.inspector, work: work, onStuck: onStuck)))
         if isEnabled { signatures.setEnabled(true) }
     }
 
@@ -77,9 +75,9 @@ final class Checks: Inspector {
             let last = state.wanted
             guard wanted != last, !state.isClosed else { return (nil, last) }
             state.wanted = wanted
-            guard wanted.inspector != last.inspector || wanted.names != last.names else { return (nil, last) }
+            guard wanted.inspector != last.inspector else { return (nil, last) }
             let old = state.inspector
-            state.inspector = Self.inspector(wanted, signatures, work, complaints, onPart, onStuck)
+            state.inspector = ScannerInspector(signatures, wanted.inspector, work: work, onStuck: onStuck)
             return (old, last)
         }
         // What it is looking at ends there.
@@ -100,24 +98,28 @@ final class Checks: Inspector {
         inspector.close()
     }
 
-    private static func inspector(
-        _ wanted: Wanted, _ signatures: Signatures, _ work: WorkTable?, _ complaints: Complaints,
-        _ onPart: (@Sendable (String) -> Void)?, _ onStuck: @escaping @Sendable () -> Void
-    ) -> ScannerInspector {
-        ScannerInspector(
-            signatures, wanted.inspector, names: wanted.names,
-            matcher: { list in
-                let names = try? BannedNames(parsing: list)
-                return { part in
-                    onPart?(part.name)
-                    return names?.rule(meeting: part)
-                }
-            }, work: work, log: { complaints.report("scanner", $0) }, onStuck: onStuck)
+    /// What a list of banned names says to a part.
+    static let matcher: NameMatcher = { list in
+        let names = try? BannedNames(parsing: list)
+        return { names?.rule(meeting: $0) }
+    }
+
+    private static func matcher(_ onPart: (@Sendable (String) -> Void)?) -> NameMatcher {
+        guard let onPart else { return matcher }
+        return { list in
+            let rule = matcher(list)
+            return { part in
+                onPart(part.name)
+                return rule(part)
+            }
+        }
     }
 
     private static func wanted(_ store: MailStore, isEnabled: Bool) -> Wanted {
         let seconds = store.integer(.scanSeconds)
         let directory = store.value(.signatureDirectory)
+        let inspector = ScannerInspector.Configuration(
+            threads: store.integer(.scanThreads), seconds: seconds, stuck: store.integer(.scanStuck))
         return Wanted(
             isEnabled: isEnabled,
             signatures: Signatures.Configuration(
@@ -128,12 +130,12 @@ final class Checks: Inspector {
                         files: store.integer(.scanFiles), seconds: seconds),
                     switches: ScanSwitches(
                         heuristics: store.bool(.scanHeuristics), macros: store.bool(.scanMacros), phishing: store.bool(.scanPhishing)),
-                    temporaryDirectory: store.directory + "/scan")),
-            inspector: ScannerInspector.Configuration(
-                threads: store.integer(.scanThreads), seconds: seconds, stuck: store.integer(.scanStuck)),
-            names: NameWalk.Limits(
-                depth: store.integer(.scanDepth), names: store.integer(.scanFiles), expanded: store.integer(.scanTotalSize),
-                seconds: seconds))
+                    temporaryDirectory: store.directory + "/scan"),
+                names: NameWalk.Limits(
+                    depth: store.integer(.scanDepth), names: store.integer(.scanFiles), expanded: store.integer(.scanTotalSize),
+                    seconds: seconds),
+                lanes: store.bool(.scannerIsolation) ? inspector.threads : nil),
+            inspector: inspector)
     }
 }
 

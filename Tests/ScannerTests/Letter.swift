@@ -48,8 +48,9 @@ enum Letter {
 
     /// A message with `bytes` attached in base64.
     static func attached(_ bytes: [UInt8], name: String = "clam.bin", type: String = "application/octet-stream") -> [UInt8] {
-        mixed("Content-Type: \(type); name=\"\(name)\"\r\nContent-Transfer-Encoding: base64\r\n"
-            + "Content-Disposition: attachment; filename=\"\(name)\"\r\n\r\n" + base64(bytes))
+        mixed(
+            "Content-Type: \(type); name=\"\(name)\"\r\nContent-Transfer-Encoding: base64\r\n"
+                + "Content-Disposition: attachment; filename=\"\(name)\"\r\n\r\n" + base64(bytes))
     }
 
     /// A multipart message with one text and one more part, header and body in `part`.

@@ -15,15 +15,16 @@ import Testing
         databases = try TemporaryFolder()
     }
 
-    private func signatures(available: Int = .max, reserve: Int = 0) -> Signatures {
+    private func signatures(_ home: Home = .local, available: Int = .max, reserve: Int = 0) -> Signatures {
         let gauge = MemoryGauge(available: { available }, resident: { 0 })
         let configuration = Signatures.Configuration(
-            source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"))
-        return Signatures(configuration, reserve: reserve, memory: gauge)
+            source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"),
+            lanes: home.lanes)
+        return Signatures(configuration, reserve: reserve, memory: gauge, loader: home.loader())
     }
 
     private func inspector(_ signatures: Signatures) -> ScannerInspector {
-        ScannerInspector(signatures, matcher: { _ in { _ in nil } }, work: nil, log: { _ in }, onStuck: {})
+        ScannerInspector(signatures, work: nil, onStuck: {})
     }
 
     private func write(_ word: String, _ name: String) throws {
@@ -32,9 +33,9 @@ import Testing
 
     private func message(_ word: String) -> MemoryContent { MemoryContent(Letter.attached(Array(word.utf8))) }
 
-    @Test func `without signatures nothing is clean`() async throws {
+    @Test(arguments: Home.all) func `without signatures nothing is clean`(_ home: Home) async throws {
         try write("sesame open", "Test.A")
-        let signatures = signatures()
+        let signatures = signatures(home)
         let inspector = inspector(signatures)
         let order = InspectionOrder(virus: true)
         #expect(await inspector.inspect(message("sesame open"), order).virus == .unavailable("scan.no-signatures"))
@@ -50,10 +51,10 @@ import Testing
         #expect(await inspector.inspect(message("sesame open"), order).virus == .unavailable("scan.no-signatures"))
     }
 
-    @Test(arguments: [Int.max, 0])
-    func `new signatures are swapped in, and verdicts of the old ones are forgotten`(available: Int) async throws {
+    @Test(arguments: Home.all, [Int.max, 0])
+    func `new signatures are swapped in, and verdicts of the old ones are forgotten`(_ home: Home, available: Int) async throws {
         try write("sesame open", "Test.A")
-        let signatures = signatures(available: available)
+        let signatures = signatures(home, available: available)
         signatures.setEnabled(true)
         await signatures.settle()
         let inspector = inspector(signatures)
@@ -73,9 +74,9 @@ import Testing
         #expect(await inspector.inspect(message("sesame open"), order).virus == .clean)
     }
 
-    @Test func `a reload that finds nothing keeps what was there`() async throws {
+    @Test(arguments: Home.all) func `a reload that finds nothing keeps what was there`(_ home: Home) async throws {
         try write("sesame open", "Test.A")
-        let signatures = signatures()
+        let signatures = signatures(home)
         signatures.setEnabled(true)
         await signatures.settle()
         try databases.write("own.ndb", "damaged")
@@ -85,8 +86,8 @@ import Testing
         #expect(await inspector(signatures).inspect(message("sesame open"), InspectionOrder(virus: true)).virus == .infected(["Test.A"]))
     }
 
-    @Test func `other settings make another engine`() async throws {
-        let signatures = signatures()
+    @Test(arguments: Home.all) func `other settings make another engine`(_ home: Home) async throws {
+        let signatures = signatures(home)
         signatures.setEnabled(true)
         await signatures.settle()
         let inspector = inspector(signatures)
@@ -95,7 +96,7 @@ import Testing
         signatures.apply(
             .init(
                 source: nil,
-                settings: ScanSettings(limits: ScanLimits(fileSize: 100_000), temporaryDirectory: folder.path + "/tmp")))
+                settings: ScanSettings(limits: ScanLimits(fileSize: 100_000), temporaryDirectory: folder.path + "/tmp"), lanes: home.lanes))
         await signatures.settle()
         #expect(await inspector.inspect(large, InspectionOrder(virus: true)).limits == ["size"])
     }

@@ -31,3 +31,12 @@ final class Log: Sendable {
     var lines: [String] { list.withLock { $0 } }
     func add(_ line: String) { list.withLock { $0.append(line) } }
 }
+
+/// Whether something becomes true within some seconds.
+func eventually(_ condition: () async -> Bool) async -> Bool {
+    for _ in 0..<1_000 {
+        if await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}

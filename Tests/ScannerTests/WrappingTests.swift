@@ -1,3 +1,5 @@
+import Dispatch
+import Filter
 import FoundationEssentials
 import Testing
 
@@ -30,6 +32,35 @@ struct WrappingTests {
         #expect(found.first?.hasPrefix("Eicar-Test-File") == true, "\(found)")
         // And nothing is found in what is not it.
         #expect(viruses(try Self.eicar.get(), wrapping.wrap(Array("nothing that anybody knows, a little longer".utf8))) == [])
+    }
+
+    /// In the scanner's own process, beside which the embedded signature is always loaded.
+    private static let isolated = Result {
+        let signatures = try TemporaryFolder()
+        try signatures.write("only.hdb", "aa15bcf478d165efd2065190eb473bcb:544:ClamAV-Test-File\n")
+        let settings = ScanSettings(temporaryDirectory: try folder.get().path)
+        return try Home.isolated.loader()(
+            .init(source: SignatureSource(directory: signatures.path), settings: settings, lanes: 2), true)
+    }
+
+    private func isolatedViruses(_ message: [UInt8]) throws -> [String] {
+        let content = MemoryContent(message)
+        let examination = try Self.isolated.get().examine(content, InspectionOrder(virus: true), until: .now() + .seconds(30))
+        guard case .done(let inspection) = examination, case .infected(let names) = inspection.virus else { return ["\(examination)"] }
+        return names
+    }
+
+    private static let isIsolationBuilt = Home.all.contains(.isolated)
+
+    @Test(.enabled(if: isIsolationBuilt, "no built executable"), arguments: Wrapping.all)
+    func `the test file is found by the scanner's own process in`(_ wrapping: Wrapping) throws {
+        #expect(try isolatedViruses(wrapping.wrap(EmbeddedSignature.testFile)) == ["Eicar-Test-Signature"])
+    }
+
+    @Test(.enabled(if: isIsolationBuilt, "no built executable"), arguments: testFiles)
+    func `Debian's test file is found by the scanner's own process`(_ name: String) throws {
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: "/usr/share/clamav-testfiles/" + name)))
+        #expect(try isolatedViruses(Letter.attached(bytes, name: name)) == ["ClamAV-Test-File"])
     }
 
     static let testFiles: [String] = {

@@ -121,7 +121,8 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
         "": "nothing", "\r\n": "an empty line", "\r\n\r\n": "two empty lines", "\u{feff}": "a byte order mark",
         "From a@example.org Fri Nov 27 10:00:00 2026\r\n": "a mailbox file's line", ">From a@example.org\r\n": "a quoted one of those",
         "DKIM-Signature: v=1; a=rsa-sha256; d=example.org;\r\n b=abc\r\n": "a signature", "X: y\r\n": "an unknown field",
-        "Content-Language: es\r\n": "a field of MIME", "P I 1\r\n": "CommuniGate's line", "PK\u{3}\u{4}: zip\r\n": "an archive's first bytes",
+        "Content-Language: es\r\n": "a field of MIME", "P I 1\r\n": "CommuniGate's line",
+        "PK\u{3}\u{4}: zip\r\n": "an archive's first bytes",
         "%PDF-1.4: x\r\n": "a PDF's first bytes", "MZ: x\r\n": "a program's first bytes", "<html>: x\r\n": "HTML", " : x\r\n": "a blank",
         "{\\rtf1: x\r\n": "RTF",
     ].sorted { $0.key < $1.key }.map { line, description in
@@ -159,7 +160,8 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
         },
         Wrapping("the twelve-thousand-first member") { bytes in
             Letter.attached(
-                ArchiveBytes.zip((0..<12_000).map { ("\($0)", [UInt8]("empty no more \($0)".utf8)) } + [("last.exe", bytes)]), name: "a.zip")
+                ArchiveBytes.zip((0..<12_000).map { ("\($0)", [UInt8]("empty no more \($0)".utf8)) } + [("last.exe", bytes)]), name: "a.zip"
+            )
         },
     ]
 

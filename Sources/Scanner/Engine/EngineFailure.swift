@@ -7,6 +7,8 @@ package struct EngineFailure: Error, Sendable, Hashable, CustomStringConvertible
         case damaged = "scan.signatures-damaged"
         case memory = "scan.signatures-memory"
         case library = "scan.library"
+        /// The process for scans could not be started, or not be shut in.
+        case isolation = "scan.isolation"
     }
 
     package var reason: Reason

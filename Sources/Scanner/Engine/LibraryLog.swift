@@ -45,15 +45,14 @@ package enum LibraryLog {
                 return (sink, lines)
             }
             state.lines += 1
-            lines.append("libclamav: " + clean(message))
+            lines.append("libclamav: " + clean(String(decoding: message, as: UTF8.self)))
             return (sink, lines)
         }
         if let sink { for line in lines { sink(line) } }
     }
 
     /// One line without control characters: file names of strangers are part of messages.
-    private static func clean(_ message: UnsafeRawBufferPointer) -> String {
-        let text = String(decoding: message, as: UTF8.self)
+    static func clean(_ text: String) -> String {
         let visible = text.unicodeScalars.map { $0.value < 32 || (127...159).contains($0.value) ? " " : Character($0) }
         var line = String(visible)
         while line.last == " " { line.removeLast() }

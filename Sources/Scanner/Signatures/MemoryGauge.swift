@@ -9,9 +9,14 @@ struct MemoryGauge: Sendable {
 
     static let system = MemoryGauge(available: { min(machine(), group()) }, resident: residentSize)
 
-    private static func residentSize() -> Int {
+    /// Bytes of address space.
+    static func size() -> Int { pages(0) }
+
+    private static func residentSize() -> Int { pages(1) }
+
+    private static func pages(_ field: Int) -> Int {
         let fields = contents("/proc/self/statm").split(separator: " ")
-        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(CInt(_SC_PAGESIZE))) : 0
+        return fields.count > field ? (Int(fields[field]) ?? 0) * Int(sysconf(CInt(_SC_PAGESIZE))) : 0
     }
 
     private static func machine() -> Int {

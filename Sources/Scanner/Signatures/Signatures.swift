@@ -1,3 +1,4 @@
+package import Archives
 import CClamAV
 import Dispatch
 import Glibc
@@ -10,10 +11,17 @@ package final class Signatures: Sendable {
         /// Nil: only the embedded signature.
         package var source: SignatureSource?
         package var settings: ScanSettings
+        package var names: NameWalk.Limits
+        /// Scans at a time in a process of their own, as many as the inspector has threads; nil: in this process.
+        package var lanes: Int?
 
-        package init(source: SignatureSource?, settings: ScanSettings) {
+        package init(
+            source: SignatureSource?, settings: ScanSettings, names: NameWalk.Limits = NameWalk.Limits(), lanes: Int? = nil
+        ) {
             self.source = source
             self.settings = settings
+            self.names = names
+            self.lanes = lanes
         }
     }
 
@@ -29,45 +37,59 @@ package final class Signatures: Sendable {
         package var bytes: Int
     }
 
+    /// What an engine is loaded for.
+    private struct Wish: Sendable, Equatable {
+        var configuration: Configuration
+        var isEnabled: Bool
+        var version: SignatureVersion?
+    }
+
     private struct State: Sendable {
-        var wanted: Configuration
+        var configuration: Configuration
         var isEnabled = false
-        var engine: Engine?
-        /// What `engine` was loaded for; nil after a failure, so that it is tried again when something changes.
-        var loaded: (configuration: Configuration, version: SignatureVersion?)?
+        var engine: (any ScanEngine)?
+        var loaded: Wish?
         /// The last attempt, good or not: the same is not tried twice.
-        var tried: (configuration: Configuration, version: SignatureVersion?)?
+        var tried: Wish?
         var isGap = false
         var waiting: [DispatchSemaphore] = []
         var failures: [EngineFailure] = []
         var cost = 0
+        var losses = Backoff()
     }
+
+    typealias Loader = @Sendable (Configuration, _ withViruses: Bool) throws(EngineFailure) -> any ScanEngine
 
     /// What is left free beside a second engine.
     private let reserve: Int
     private let memory: MemoryGauge
+    private let loader: Loader
     private let onLoad: @Sendable (Status) -> Void
     private let state: Mutex<State>
     private let queue = DispatchQueue(label: "buzon.signatures", qos: .utility)
 
     /// `onLoad` is called after each attempt, on the loader's thread.
-    package convenience init(_ configuration: Configuration, reserve: Int = 256 << 20, onLoad: @escaping @Sendable (Status) -> Void = { _ in }) {
-        self.init(configuration, reserve: reserve, memory: .system, onLoad: onLoad)
-    }
-
-    init(_ configuration: Configuration, reserve: Int, memory: MemoryGauge, onLoad: @escaping @Sendable (Status) -> Void = { _ in }) {
+    init(
+        _ configuration: Configuration, reserve: Int = 256 << 20, memory: MemoryGauge = .system, loader: @escaping Loader,
+        onLoad: @escaping @Sendable (Status) -> Void = { _ in }
+    ) {
         self.reserve = reserve
         self.memory = memory
+        self.loader = loader
         self.onLoad = onLoad
-        state = Mutex(State(wanted: configuration))
+        state = Mutex(State(configuration: configuration))
         TemporaryFiles.sweep(configuration.settings.temporaryDirectory)
+        check()
     }
+
+    package var isEnabled: Bool { state.withLock { $0.isEnabled } }
 
     package var status: Status {
         state.withLock { state in
-            Status(
-                phase: !state.isEnabled ? .off : state.engine == nil ? .loading : .ready, version: state.engine?.version.text ?? "",
-                count: state.engine?.count ?? 0, failures: state.failures, bytes: state.cost)
+            let isReady = state.engine != nil && state.loaded?.isEnabled == true
+            return Status(
+                phase: !state.isEnabled ? .off : isReady ? .ready : .loading, version: isReady ? state.engine?.version.text ?? "" : "",
+                count: isReady ? state.engine?.count ?? 0 : 0, failures: state.failures, bytes: state.cost)
         }
     }
 
@@ -79,12 +101,12 @@ package final class Signatures: Sendable {
 
     /// Other signatures, limits or switches from now on.
     package func apply(_ configuration: Configuration) {
-        state.withLock { $0.wanted = configuration }
+        state.withLock { $0.configuration = configuration }
         check()
     }
 
     /// Asks whether something changed, and loads in the background if so. A few `stat` calls.
-    package func check() { queue.async { self.update() } }
+    package func check() { queue.async { [weak self] in self?.update() } }
 
     /// Asks every few seconds until the task is cancelled.
     package func run(every interval: Duration = .seconds(5)) async {
@@ -99,16 +121,19 @@ package final class Signatures: Sendable {
         await withCheckedContinuation { continuation in queue.async { continuation.resume() } }
     }
 
-    /// What tells verdicts of one engine from those of another; nil: there is none.
+    /// What tells verdicts of one engine from those of another; nil: viruses are not looked for.
     var identity: String? {
-        state.withLock { state in state.engine.map { "\($0.version.text) \($0.settings.hashValue)" } }
+        state.withLock { state in
+            guard state.loaded?.isEnabled == true, let engine = state.engine else { return nil }
+            return "\(engine.version.text) \(engine.settings.hashValue)"
+        }
     }
 
     /// The engine to scan with. Blocks during a gap, at most until the deadline; nil: none is there.
-    func engine(until deadline: DispatchTime) -> Engine? {
+    func engine(until deadline: DispatchTime) -> (any ScanEngine)? {
         while true {
             let bell = DispatchSemaphore(value: 0)
-            let (engine, waits) = state.withLock { state -> (Engine?, Bool) in
+            let (engine, waits) = state.withLock { state -> ((any ScanEngine)?, Bool) in
                 if state.engine == nil, state.isGap { state.waiting.append(bell) }
                 return (state.engine, state.engine == nil && state.isGap)
             }
@@ -117,56 +142,57 @@ package final class Signatures: Sendable {
         }
     }
 
+    /// An engine died: another one is loaded, soon at first, later when that happens often.
+    func lost(_ engine: any ScanEngine) {
+        let pause = state.withLock { state -> Int? in
+            guard state.engine === engine else { return nil }
+            state.engine = nil
+            state.isGap = true
+            state.tried = nil
+            return state.losses.next(now: time(nil))
+        }
+        guard let pause else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(pause)) { [weak self] in self?.update() }
+    }
+
     /// On the queue.
     private func update() {
-        let (wanted, isEnabled, tried, hasEngine) = state.withLock { ($0.wanted, $0.isEnabled, $0.tried, $0.engine != nil) }
-        guard isEnabled else {
-            if hasEngine || tried != nil { unload() }
-            return
-        }
-        let version = wanted.source?.version()
-        if let tried, tried.configuration == wanted, tried.version == version { return }
-        load(wanted, version)
+        let (configuration, isEnabled, tried) = state.withLock { ($0.configuration, $0.isEnabled, $0.tried) }
+        let version = isEnabled ? configuration.source?.version() : nil
+        let wish = Wish(configuration: configuration, isEnabled: isEnabled, version: version)
+        if tried == wish { return }
+        load(wish)
     }
 
-    private func unload() {
-        let (rest, waiting) = take { state in
-            state.tried = nil
-            state.loaded = nil
-            state.failures = []
-            state.cost = 0
-        }
-        rest.waitForScans()
-        for bell in waiting { bell.signal() }
-    }
-
-    private func load(_ wanted: Configuration, _ version: SignatureVersion?) {
-        let (hasOld, cost) = state.withLock { ($0.engine != nil, $0.cost) }
-        if hasOld, memory.available() < cost + reserve { take { $0.isGap = true }.rest.waitForScans() }
-        mkdir(wanted.settings.temporaryDirectory, 0o700)
+    private func load(_ wish: Wish) {
+        let (isReplaced, cost) = state.withLock { ($0.engine != nil && $0.loaded?.isEnabled == true, $0.cost) }
+        if isReplaced, !wish.isEnabled || memory.available() < cost + reserve { takeEngine().waitForScans() }
+        mkdir(wish.configuration.settings.temporaryDirectory, 0o700)
         let before = memory.resident()
-        let result = Result<Engine, EngineFailure> { () throws(EngineFailure) in try Engine.load(wanted.source, wanted.settings) }
-        let grown = max(0, memory.resident() - before)
-        finish(result, wanted, version, grown)
+        let result = Result<any ScanEngine, EngineFailure> { () throws(EngineFailure) in try loader(wish.configuration, wish.isEnabled) }
+        malloc_trim(0)
+        finish(result, wish, grown: max(0, memory.resident() - before))
         malloc_trim(0)
         onLoad(status)
     }
 
-    private func finish(_ result: Result<Engine, EngineFailure>, _ wanted: Configuration, _ version: SignatureVersion?, _ grown: Int) {
-        let (old, waiting) = state.withLock { state -> (Engine?, [DispatchSemaphore]) in
-            state.tried = (wanted, version)
+    private func finish(_ result: Result<any ScanEngine, EngineFailure>, _ wish: Wish, grown: Int) {
+        let (old, waiting) = state.withLock { state -> ((any ScanEngine)?, [DispatchSemaphore]) in
+            state.tried = wish
             state.isGap = false
             let old = state.engine
             switch result {
             case .success(let engine):
                 state.failures = engine.failures
-                // A reload that finds nothing leaves what is good: a mirror that is being written, a disk that is away.
-                let isLoss = old != nil && !engine.failures.isEmpty && engine.count < (old?.count ?? 0) && state.loaded?.configuration == wanted
-                if !isLoss, state.isEnabled {
-                    state.engine = engine
-                    state.loaded = (wanted, version)
+                // A reload that finds less for a reason leaves what is good: a mirror that is being written, a disk that is away.
+                let isLoss =
+                    !engine.failures.isEmpty && engine.count < (old?.count ?? 0) && state.loaded?.configuration == wish.configuration
+                    && state.loaded?.isEnabled == wish.isEnabled
+                if !isLoss {
                     // Memory that was free already is not seen growing.
-                    state.cost = max(grown, state.cost)
+                    state.cost = !wish.isEnabled ? 0 : engine.bytes ?? max(grown, state.cost)
+                    state.engine = engine
+                    state.loaded = wish
                 }
             case .failure(let failure): state.failures = [failure]
             }
@@ -177,24 +203,22 @@ package final class Signatures: Sendable {
         for bell in waiting { bell.signal() }
     }
 
-    private func take(_ change: (inout State) -> Void) -> (rest: Remainder, waiting: [DispatchSemaphore]) {
+    private func takeEngine() -> Remainder {
         state.withLock { state in
             let rest = Remainder(state.engine)
             state.engine = nil
-            change(&state)
-            guard !state.isGap else { return (rest, []) }
-            defer { state.waiting = [] }
-            return (rest, state.waiting)
+            state.isGap = true
+            return rest
         }
     }
 }
 
 /// An engine that only the scans under way still hold.
 private struct Remainder {
-    private weak var engine: Engine?
+    private weak var engine: (any ScanEngine)?
     private let seconds: Int
 
-    init(_ engine: Engine?) {
+    init(_ engine: (any ScanEngine)?) {
         self.engine = engine
         seconds = engine?.settings.limits.seconds ?? 0
     }
@@ -203,5 +227,18 @@ private struct Remainder {
     func waitForScans() {
         for _ in 0..<seconds * 100 where engine != nil { usleep(10_000) }
         malloc_trim(0)
+    }
+}
+
+/// Pauses that double while losses follow one another, up to a minute.
+struct Backoff: Sendable {
+    private var last = 0
+    private var step = 0
+
+    /// Milliseconds to wait after a loss.
+    mutating func next(now: Int) -> Int {
+        step = now - last > 600 ? 0 : min(step + 1, 10)
+        last = now
+        return step == 0 ? 0 : min(60_000, 50 << step)
     }
 }

@@ -1,0 +1,99 @@
+import Archives
+import Dispatch
+import Filter
+
+/// In this process. Without an engine of libclamav it looks at names only.
+final class LocalEngine: ScanEngine {
+    private let engine: Engine?
+    private let names: NameWalk.Limits
+    private let matcher: NameMatcher
+    private let log: @Sendable (String) -> Void
+    let settings: ScanSettings
+
+    init(
+        _ engine: Engine?, _ settings: ScanSettings, names: NameWalk.Limits, matcher: @escaping NameMatcher,
+        log: @escaping @Sendable (String) -> Void
+    ) {
+        self.engine = engine
+        self.settings = settings
+        self.names = names
+        self.matcher = matcher
+        self.log = log
+    }
+
+    var version: SignatureVersion { engine?.version ?? .embedded }
+    var count: Int { engine?.count ?? 0 }
+    var failures: [EngineFailure] { engine?.failures ?? [] }
+    var bytes: Int? { nil }
+    var isDead: Bool { false }
+
+    func examine(_ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime) -> Examination {
+        var inspection = Inspection()
+        do {
+            try content.withBytes { inspection = examine($0, order, until: deadline) }
+        } catch {
+            log("a message could not be read: \(error)")
+            inspection.virus = .unavailable("scan.failed")
+        }
+        return .done(inspection)
+    }
+
+    func examine(_ bytes: UnsafeRawBufferPointer, _ order: InspectionOrder, until deadline: DispatchTime) -> Inspection {
+        var inspection = Inspection()
+        if order.virus { scan(bytes, &inspection) }
+        if !order.bannedNames.isEmpty { walk(bytes, order.bannedNames, until: deadline, &inspection) }
+        return inspection
+    }
+
+    private func scan(_ bytes: UnsafeRawBufferPointer, _ inspection: inout Inspection) {
+        guard let engine else {
+            inspection.virus = .unavailable("scan.no-signatures")
+            return
+        }
+        let start = DispatchTime.now()
+        defer { inspection.virusMilliseconds = start.milliseconds }
+        inspection.signatures = engine.version.text
+        switch engine.scan(message: bytes) {
+        case .failed(let words):
+            log("a scan failed: \(words)")
+            inspection.virus = .unavailable("scan.failed")
+        case .scanned(let alerts):
+            inspection.virus = alerts.viruses.isEmpty ? .clean : .infected(alerts.viruses)
+            inspection.limits = alerts.limits
+            inspection.encrypted = alerts.encrypted
+        }
+    }
+
+    private func walk(_ bytes: UnsafeRawBufferPointer, _ lists: [String], until deadline: DispatchTime, _ inspection: inout Inspection) {
+        let start = DispatchTime.now()
+        let matchers = lists.map { (list: $0, rule: matcher($0)) }
+        var banned: [String: [Inspection.Banned]] = [:]
+        var limits = names
+        limits.seconds = min(limits.seconds, max(1, start.seconds(until: deadline)))
+        let finding = NameWalk(limits).walk(bytes) { part in
+            for (list, rule) in matchers where (banned[list]?.count ?? 0) < Inspection.listed {
+                guard let rule = rule(part) else { continue }
+                let name = part.path.filter { !$0.isEmpty }.joined(separator: " › ")
+                banned[list, default: []].append(Inspection.Banned(part: name, rule: rule))
+            }
+        }
+        inspection.banned = banned
+        inspection.unopened = finding.unopened
+        // libclamav knows what kind of archive is locked, the walk knows its name.
+        let kinds = inspection.encrypted.filter { finding.encrypted.isEmpty || !Self.archives.contains($0) }
+        inspection.encrypted = Array((finding.encrypted + kinds).prefix(Inspection.listed))
+        for limit in finding.limits where !inspection.limits.contains(limit) { inspection.limits.append(limit) }
+        inspection.namesMilliseconds = start.milliseconds
+    }
+
+    private static let archives: Set<String> = ["Zip", "7Zip", "RAR", "EGG"]
+}
+
+extension DispatchTime {
+    /// Since then.
+    var milliseconds: Int { Int((DispatchTime.now().uptimeNanoseconds &- uptimeNanoseconds) / 1_000_000) }
+
+    func seconds(until other: DispatchTime) -> Int {
+        other.uptimeNanoseconds > uptimeNanoseconds ? Int(clamping: (other.uptimeNanoseconds - uptimeNanoseconds) / 1_000_000_000) : 0
+    }
+}

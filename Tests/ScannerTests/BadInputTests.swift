@@ -1,0 +1,132 @@
+import Filter
+import FoundationEssentials
+import Testing
+
+@testable import Scanner
+
+/// What is made to keep a scanner busy, or to get by it: bounded time, a named verdict, the same one every time.
+@Suite(.timeLimit(.minutes(2))) struct BadInputTests {
+    let folder: TemporaryFolder
+    let engine: Engine
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let limits = ScanLimits(fileSize: 4 << 20, totalSize: 16 << 20, depth: 10, files: 2_000, seconds: 20)
+        engine = try Engine.load(nil, ScanSettings(limits: limits, temporaryDirectory: folder.path))
+    }
+
+    private func alerts(_ message: [UInt8]) throws -> Alerts {
+        let start = ContinuousClock.now
+        defer { #expect(ContinuousClock.now - start < .seconds(20)) }
+        guard case .scanned(let alerts) = message.withUnsafeBytes({ engine.scan(message: $0) }) else { throw Unexpected() }
+        return alerts
+    }
+
+    /// Debian's own way to make bytes small: `bomb` is `count` zeros.
+    private func bomb(_ count: Int) -> [UInt8] {
+        // A deflate block of the fixed code (RFC 1951 §3.2.6): a zero byte, then copies of 258 bytes from one byte back.
+        var bits = BitWriter()
+        bits.put(1, 1)
+        bits.put(1, 2)
+        bits.code(0x30, 8)
+        for _ in 0..<(count - 1) / 258 {
+            bits.code(0b1100_0101, 8)
+            bits.code(0, 5)
+        }
+        bits.code(0, 7)
+        return [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3] + bits.bytes + ArchiveBytes.little(0, 4) + ArchiveBytes.little(count, 4)
+    }
+
+    private struct BitWriter {
+        var bytes: [UInt8] = []
+        private var used = 8
+
+        mutating func put(_ value: Int, _ count: Int) {
+            for bit in 0..<count {
+                if used == 8 {
+                    bytes.append(0)
+                    used = 0
+                }
+                bytes[bytes.count - 1] |= UInt8(value >> bit & 1) << UInt8(used)
+                used += 1
+            }
+        }
+
+        /// Codes go from their highest bit on.
+        mutating func code(_ value: Int, _ count: Int) { for bit in (0..<count).reversed() { put(value >> bit & 1, 1) } }
+    }
+
+    @Test func `a bomb is a limit`() throws {
+        #expect(try alerts(Letter.attached(bomb(1 << 20), name: "a.gz")).limits == [])
+        #expect(try alerts(Letter.attached(bomb(64 << 20), name: "a.gz")).limits == ["size"])
+        let many = ArchiveBytes.zip((0..<16).map { ("\($0).gz", bomb(3 << 20)) })
+        #expect(try alerts(Letter.attached(many, name: "a.zip")).limits.contains("size"))
+    }
+
+    @Test func `an archive of 10,000 or 100,000 names is a limit`() throws {
+        let names = ArchiveBytes.zip((0..<10_000).map { ("\($0)", Array("member \($0)".utf8)) })
+        #expect(try alerts(Letter.attached(names, name: "a.zip")).limits.contains("files"))
+        let more = ArchiveBytes.zip((0..<100_000).map { ("\($0)", []) })
+        #expect(try alerts(Letter.attached(more, name: "a.zip")).limits == ["size"])
+    }
+
+    @Test func `messages 1,000 deep are a limit`() throws {
+        var message = "Subject: innermost\r\n\r\nHello\r\n"
+        for _ in 0..<1_000 { message = "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n" + message }
+        _ = try alerts(Array((Letter.top + message).utf8))
+        var multiparts = Letter.base64(EmbeddedSignature.testFile)
+        for index in 0..<200 {
+            multiparts = "Content-Type: multipart/mixed; boundary=b\(index)\r\n\r\n--b\(index)\r\n" + multiparts + "\r\n--b\(index)--\r\n"
+        }
+        _ = try alerts(Array((Letter.top + "MIME-Version: 1.0\r\n" + multiparts).utf8))
+    }
+
+    @Test func `more header fields, parts or parameters than libclamav reads are a limit`() throws {
+        let fields = (0..<2_000).map { "X-\($0): y\r\n" }.joined()
+        let found = try alerts(Array(fields.utf8) + Letter.attached(EmbeddedSignature.testFile))
+        #expect(found.limits.contains("files") || found.viruses == ["Eicar-Test-Signature"])
+        let parts = (0..<3_000).map { "--=_b\r\nContent-Type: text/plain\r\n\r\nPart \($0)\r\n" }.joined()
+        #expect(try alerts(Letter.mixed(parts)).limits.contains("files"))
+    }
+
+    @Test func `broken base64, bytes of every kind, an endless line`() throws {
+        #expect(try alerts(Letter.mixed("Content-Transfer-Encoding: base64\r\n\r\n====A=B=C\u{0}\u{1}====\r\n")).viruses == [])
+        _ = try alerts(Letter.top.utf8 + [0x0d, 0x0a] + (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
+        _ = try alerts(Letter.top.utf8 + [0x0d, 0x0a] + [UInt8](repeating: 65, count: 3 << 20))
+        _ = try alerts([UInt8](repeating: 0x0a, count: 1 << 20))
+    }
+
+    /// For a bounded time; FUZZ_SECONDS makes it longer.
+    @Test func `truncated and altered files never stop it`() throws {
+        let seconds = ProcessInfo.processInfo.environment["FUZZ_SECONDS"].flatMap { Double($0) } ?? 3
+        let end = ContinuousClock.now + .seconds(seconds)
+        let directory = "/usr/share/clamav-testfiles/"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let seeds =
+            try names.map { [UInt8](try Data(contentsOf: URL(filePath: directory + $0))) }
+            + Wrapping.all.prefix(60).map { $0.wrap(EmbeddedSignature.testFile) }
+        var generator = SystemRandomNumberGenerator()
+        var rounds = 0
+        while ContinuousClock.now < end, var bytes = seeds.randomElement(using: &generator) {
+            if bytes.count > 1, Bool.random() { bytes.removeLast(Int.random(in: 1..<bytes.count)) }
+            for _ in 0..<Int.random(in: 0...8) where !bytes.isEmpty { bytes[Int.random(in: bytes.indices)] = .random(in: 0...255) }
+            _ = try alerts(rounds % 3 == 0 ? bytes : Letter.attached(bytes))
+            rounds += 1
+        }
+        #expect(rounds > 10)
+        // What it unpacked is gone.
+        #expect(folder.names == [])
+    }
+
+    @Test func `names of alerts may be anything`() {
+        var generator = SystemRandomNumberGenerator()
+        var alerts = Alerts()
+        for _ in 0..<20_000 {
+            let bytes = (0..<Int.random(in: 0...300)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let prefix = ["", "Heuristics.", "Heuristics.Limits.Exceeded.", "Heuristics.Encrypted."].randomElement() ?? ""
+            alerts.add(prefix + String(decoding: bytes, as: UTF8.self))
+        }
+        for name in alerts.viruses + alerts.encrypted { #expect(name.utf8.allSatisfy { 0x20..<0x7f ~= $0 } && name.utf8.count <= 200) }
+        #expect(alerts.viruses.count <= Inspection.listed && alerts.encrypted.count <= Inspection.listed)
+    }
+}
