@@ -72,7 +72,7 @@ extension Walk {
     /// Looks into a content that was told already.
     func open(_ content: UnsafeRawBufferPointer, _ kind: ContentKind, names: [String], contentType: String = "", in place: Place) {
         guard !isOver else { return }
-        let own = place.path + [names.first ?? ""]
+        let own = Self.own(names, contentType, place)
         let inner = place.within(names.first ?? "")
         let container = Container(kind)
         switch container {
@@ -99,9 +99,15 @@ extension Walk {
         }
     }
 
+    /// How findings call it.
+    private static func own(_ names: [String], _ contentType: String, _ place: Place) -> [String] {
+        let name = names.first ?? ""
+        return place.path + [name.isEmpty ? contentType : name]
+    }
+
     /// What by its beginning is no archive: one with something before it, one whose format has no beginning, or none.
     private func openByName(_ content: UnsafeRawBufferPointer, _ kind: ContentKind, names: [String], contentType: String, in place: Place) {
-        let own = place.path + [names.first ?? ""]
+        let own = Self.own(names, contentType, place)
         let inner = place.within(names.first ?? "")
         if names.contains(where: Container.isNamedMessage) {
             if mayOpen(place) { message(content, inner) }

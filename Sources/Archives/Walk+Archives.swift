@@ -44,6 +44,8 @@ extension Walk {
         _ reader: ArchiveReader, _ form: ArchiveReader.Form, own: [String], in place: Place, _ members: inout Members
     ) {
         members.count += 1
+        // The root of an ISO 9660 image.
+        if reader.isDirectory, reader.name == "." { return }
         let names = form.isFilter ? Self.unpackedNames(own.last ?? "", reader.name) : [reader.name]
         if form == .zip { members.names.insert(names[0]) }
         func tell(_ kind: ContentKind?, isEncrypted: Bool = false) {

@@ -7,7 +7,8 @@ extension Walk {
     func tnef(_ content: UnsafeRawBufferPointer, own: [String], inner: Place) {
         var position = 6
         var attachment = TNEFAttachment()
-        while goesOn(), position < content.count {
+        // Some writers leave a byte behind the last one.
+        while goesOn(), content.count - position > 1 {
             guard let attribute = content.little(position + 1, 2), let length = content.little(position + 5, 4),
                 let data = content.slice(position + 9, length), content.slice(position + 9 + length, 2) != nil
             else {
