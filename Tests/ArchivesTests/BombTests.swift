@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test(arguments: ["zip", "gnutar", "7zip"]) func names(_ format: String) {
-        let bytes = Samples.archive((0..<100_000).map { .init("n\($0).txt", []) }, format: format)
+        let bytes = Samples.archive((0..<(format == "zip" ? 100_000 : 25_000)).map { .init("n\($0).txt", []) }, format: format)
         let walked = timed(.seconds(5)) { walk(file: bytes, "x") }
         #expect(walked.finding.limits == ["names"] && walked.parts.count == 20_000)
     }
@@ -126,10 +126,10 @@ import Testing
 
     /// Data that expands to much between two members, which libarchive passes over by itself.
     @Test func slowSkip() {
-        let zeros = [UInt8](repeating: 0, count: 64 << 20)
+        let zeros = [UInt8](repeating: 0, count: 16 << 20)
         let bytes = Samples.archive([.init("a.dat", zeros), .init("b.dat", zeros), .init("c.exe", Samples.program)], format: "7zip")
         #expect(timed(.seconds(10)) { walk(file: bytes, "x.7z") }.names.last == "c.exe")
-        let few = timed(.seconds(5)) { walk(file: bytes, "x.7z", Limits(expanded: 10 << 20)) }
+        let few = timed(.seconds(5)) { walk(file: bytes, "x.7z", Limits(expanded: 2 << 20)) }
         #expect(few.finding.limits == ["size"] && few.names == ["x.7z", "a.dat", "b.dat", "c.exe"] && few.parts[3].kind == nil)
     }
 }

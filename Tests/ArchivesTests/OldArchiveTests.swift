@@ -74,7 +74,8 @@ import Testing
         let nested = walk(file: make("a.zip", Samples.archive([.init("b.exe", Samples.program)])), "x." + format)
         #expect(nested.titles.last == "x.\(format) › a.zip › b.exe")
         let whole = make("a.exe", Samples.program)
-        for count in 60..<(whole.count - 2) {
+        // What says that the list is over, zoo's longer than the others'.
+        for count in 60..<(whole.count - (format == "zoo" ? 21 : 2)) {
             let cut = walk(file: Array(whole.prefix(count)), "x." + format)
             #expect(cut.finding.unopened == ["x." + format], "\(count) of \(whole.count)")
         }
@@ -82,7 +83,7 @@ import Testing
 
     @Test func names() {
         #expect(walk(file: Self.zoo("short.exe", [1], long: "a long name.exe"), "x").names == ["x", "a long name.exe"])
-        let bytes = Self.arj("xos.exe", Samples.program).map { $0 == UInt8(ascii: "x") ? 0xF1 : $0 }
+        let bytes = Self.arj("#os.exe", Samples.program).map { $0 == UInt8(ascii: "#") ? 0xF1 : $0 }
         #expect(walk(file: bytes, "x").names == ["x", "ños.exe"])
     }
 
