@@ -56,7 +56,8 @@ enum Container {
     private static let messageSuffixes: Set<String> = ["eml", "mht", "mhtml", "nws", "mbox", "mbx"]
     private static let archiveTypes: Set<String> = [
         "application/zip", "application/x-zip", "application/x-zip-compressed", "application/vnd.rar", "application/x-rar",
-        "application/x-rar-compressed", "application/x-7z-compressed", "application/x-iso9660-image", "application/gzip", "application/x-gzip",
+        "application/x-rar-compressed", "application/x-7z-compressed", "application/x-iso9660-image", "application/gzip",
+        "application/x-gzip",
         "application/x-tar", "application/ms-tnef", "application/vnd.ms-tnef", "application/java-archive", "application/x-arj",
         "application/x-lzh-compressed", "application/x-ace-compressed", "application/vnd.ms-cab-compressed",
     ]

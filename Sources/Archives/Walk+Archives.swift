@@ -71,7 +71,9 @@ extension Walk {
             }
             guard state != .broken || !buffer.bytes.isEmpty else {
                 tell(nil)
-                if form.isFilter || names.contains(where: Container.isNamedArchive) { note(unopened: form.isFilter ? own : place.path + [names[0]]) }
+                if form.isFilter || names.contains(where: Container.isNamedArchive) {
+                    note(unopened: form.isFilter ? own : place.path + [names[0]])
+                }
                 return
             }
             tell(state == .broken && buffer.bytes.count < Self.head ? nil : kind)

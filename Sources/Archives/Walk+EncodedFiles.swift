@@ -56,7 +56,8 @@ extension Walk {
     private static let yEncEnd = Array("\n=yend".utf8)
 
     private func decode(
-        _ text: UnsafeRawBufferPointer, from start: Int, to end: Int, _ buffer: inout Held, _ step: (ArraySlice<UInt8>, inout [UInt8]) -> Void
+        _ text: UnsafeRawBufferPointer, from start: Int, to end: Int, _ buffer: inout Held,
+        _ step: (ArraySlice<UInt8>, inout [UInt8]) -> Void
     ) {
         var position = start
         var output: [UInt8] = []

@@ -161,7 +161,9 @@ struct PartDescription {
 
     mutating func add(_ name: String?) {
         guard var name, !name.isEmpty else { return }
-        if name.utf8.count > 4096 { name = String(decoding: name.utf8.prefix(2048), as: UTF8.self) + String(decoding: name.utf8.suffix(2048), as: UTF8.self) }
+        if name.utf8.count > 4096 {
+            name = String(decoding: name.utf8.prefix(2048), as: UTF8.self) + String(decoding: name.utf8.suffix(2048), as: UTF8.self)
+        }
         guard !names.contains(name) else { return }
         if names.count < Self.limit { names.append(name) } else { isIncomplete = true }
     }

@@ -31,7 +31,9 @@ extension Walk {
 
     private func tell(_ attachment: TNEFAttachment, in place: Place) {
         guard attachment.content != nil || !attachment.names.isEmpty else { return }
-        meet(attachment.names, contentType: attachment.type, content: attachment.content ?? UnsafeRawBufferPointer(start: nil, count: 0), in: place)
+        meet(
+            attachment.names, contentType: attachment.type, content: attachment.content ?? UnsafeRawBufferPointer(start: nil, count: 0),
+            in: place)
     }
 
     /// MAPI properties ([MS-OXTNEF] §2.1.3.4), of which names, type and content are wanted.

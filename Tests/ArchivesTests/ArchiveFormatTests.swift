@@ -69,7 +69,8 @@ import Testing
         let little = Samples.little
         let bytes = Array(name.utf8)
         let head: [UInt8] = [0x73] + little(archiveFlags, 2) + little(13, 2) + [0, 0, 0, 0, 0, 0]
-        var file: [UInt8] = [0x74] + little(flags, 2) + little(32 + bytes.count, 2) + little(content.count, 4) + little(content.count, 4) + [3]
+        var file: [UInt8] =
+            [0x74] + little(flags, 2) + little(32 + bytes.count, 2) + little(content.count, 4) + little(content.count, 4) + [3]
         file += little(Samples.crc32(content), 4) + [0, 0, 0x21, 0x50, 20, 0x30] + little(bytes.count, 2) + little(0o100644, 4) + bytes
         return Array("Rar!\u{1A}\u{7}\0".utf8) + block(head) + block(file) + content + block([0x7B] + little(0x4000, 2) + little(7, 2))
     }
@@ -176,9 +177,11 @@ import Testing
 
     @Test func unopened() {
         for (name, bytes) in [
-            ("x.zip", Array("no archive at all".utf8)), ("x.rar", [1, 2, 3, 4, 5, 6, 7, 8]), ("x", [0x89, 0x4C, 0x5A, 0x4F, 0, 0x0D, 0x0A, 9]),
+            ("x.zip", Array("no archive at all".utf8)), ("x.rar", [1, 2, 3, 4, 5, 6, 7, 8]),
+            ("x", [0x89, 0x4C, 0x5A, 0x4F, 0, 0x0D, 0x0A, 9]),
             ("x.hqx", Array("(This file must be converted with BinHex 4.0)\n\n:x:".utf8)), ("x.vhdx", Array("vhdxfile".utf8)),
-            ("x.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF]), ("x", Array("Rar!\u{1A}\u{7}\0".utf8) + [9, 9, 9, 9, 9, 9, 9, 9]),
+            ("x.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF]),
+            ("x", Array("Rar!\u{1A}\u{7}\0".utf8) + [9, 9, 9, 9, 9, 9, 9, 9]),
             ("x.ace", [0, 1, 2, 3, 4]), ("x", [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C, 0, 4]), ("x.docx", Array("<html>".utf8)),
         ] {
             let walked = walk(file: bytes, name)
@@ -201,7 +204,9 @@ import Testing
             most = max(most, walked.names.count - 1)
             #expect(walked.names.count <= 21)
             // A tar archive that ends between two members is one without its end mark, as some are.
-            if format != "iso9660", format != "gnutar" || count % 512 != 0 { #expect(walked.finding.unopened == ["x." + format], "\(count) of \(whole.count)") }
+            if format != "iso9660", format != "gnutar" || count % 512 != 0 {
+                #expect(walked.finding.unopened == ["x." + format], "\(count) of \(whole.count)")
+            }
         }
         // What has its list of members at the end shows none without it.
         if format != "7zip" { #expect(most > 5) }

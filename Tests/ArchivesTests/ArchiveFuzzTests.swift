@@ -6,15 +6,21 @@ import Testing
 /// Archives with bytes changed, cut out and put in: never a crash, never beyond a limit.
 @Suite struct ArchiveFuzzTests {
     private static let seeds: [[UInt8]] = {
-        let members: [Samples.Member] = [.init("a.exe", Samples.program), .init("dir/"), .init("dir/ñ.txt"), .init("in.zip", Samples.archive([.init("b")]))]
+        let members: [Samples.Member] = [
+            .init("a.exe", Samples.program), .init("dir/"), .init("dir/ñ.txt"), .init("in.zip", Samples.archive([.init("b")])),
+        ]
         var seeds = ["zip", "7zip", "gnutar", "pax", "newc", "odc", "arbsd", "xar"].map { Samples.archive(members, format: $0) }
-        seeds += ["gzip", "bzip2", "xz", "lzma", "lzip", "zstd", "lz4", "compress"].map { Samples.archive(members, format: "gnutar", filter: $0) }
+        seeds += ["gzip", "bzip2", "xz", "lzma", "lzip", "zstd", "lz4", "compress"].map {
+            Samples.archive(members, format: "gnutar", filter: $0)
+        }
         seeds += [Samples.archive(members, password: "x"), Samples.archive(members, format: "iso9660", options: "iso9660:pad=0")]
         seeds += [ArchiveFormatTests.rar4("a.exe", Samples.program), ArchiveFormatTests.rar5("a.exe", Samples.program)]
         seeds += [ArchiveFormatTests.lha("a.exe", Samples.program), ArchiveFormatTests.cab("a.exe", Samples.program)]
         seeds += [OldArchiveTests.arj("a.exe", Samples.program), OldArchiveTests.zoo("a.exe", Samples.program, long: "long.exe")]
         seeds += [OldArchiveTests.ace("a.exe", Samples.program), OldArchiveTests.arc("a.exe", Samples.program)]
-        let properties = OldArchiveTests.properties([(0x1F, 0x3707, [0x61, 0, 0, 0]), (3, 0x3705, [1, 0, 0, 0]), (0x102, 0x3701, Samples.program)])
+        let properties = OldArchiveTests.properties([
+            (0x1F, 0x3707, [0x61, 0, 0, 0]), (3, 0x3705, [1, 0, 0, 0]), (0x102, 0x3701, Samples.program),
+        ])
         seeds.append(OldArchiveTests.tnef([[(0x8010, [0x61, 0]), (0x800F, Samples.program), (0x9005, properties)]]))
         seeds += ["clam.cab", "clam.7z", "clam.tnef", "clam.arj", "clam.mail"].compactMap { try? Samples.file($0) }
         seeds.append(NameWalkTests.message("a.zip", seeds[0]))
@@ -29,7 +35,10 @@ import Testing
         for _ in 0..<random.below(8) + 1 where !bytes.isEmpty {
             // Headers stand at the ends.
             let near = random.below(3)
-            let place = near == 0 ? random.below(bytes.count) : near == 1 ? random.below(min(bytes.count, 128)) : bytes.count - 1 - random.below(min(bytes.count, 128))
+            let place =
+                near == 0
+                ? random.below(bytes.count)
+                : near == 1 ? random.below(min(bytes.count, 128)) : bytes.count - 1 - random.below(min(bytes.count, 128))
             switch random.below(7) {
             case 0: bytes[place] ^= 1 << UInt8(random.below(8))
             case 1: bytes[place] = interesting[random.below(interesting.count)]

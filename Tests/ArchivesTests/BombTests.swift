@@ -28,10 +28,13 @@ import Testing
 
     private static func zip(_ name: String, deflated: [UInt8], size: Int) -> [UInt8] {
         let little = Samples.little
-        let fields = [20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x50] + little(0, 4) + little(deflated.count, 4) + little(size, 4) + little(name.utf8.count, 2)
+        let fields =
+            [20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x50] + little(0, 4) + little(deflated.count, 4) + little(size, 4) + little(name.utf8.count, 2)
         let local = Array("PK\u{3}\u{4}".utf8) + fields + [0, 0] + Array(name.utf8) + deflated
         let central = Array("PK\u{1}\u{2}".utf8) + [20, 0] + fields + [UInt8](repeating: 0, count: 16) + Array(name.utf8)
-        return local + central + Array("PK\u{5}\u{6}\0\0\0\0".utf8) + [1, 0, 1, 0] + little(central.count, 4) + little(local.count, 4) + [0, 0]
+        return local + central + Array("PK\u{5}\u{6}\0\0\0\0".utf8) + [1, 0, 1, 0] + little(central.count, 4) + little(local.count, 4) + [
+            0, 0,
+        ]
     }
 
     private func timed(_ limit: Duration, _ body: () -> Walked) -> Walked {

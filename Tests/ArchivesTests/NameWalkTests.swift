@@ -60,7 +60,8 @@ import Testing
     }
 
     @Test func types() {
-        let walked = walk(Self.multipart([Self.part("Content-Type: Application/HTA; x=y"), Self.part("Content-Type: text/html", "<html>")]))
+        let walked = walk(
+            Self.multipart([Self.part("Content-Type: Application/HTA; x=y"), Self.part("Content-Type: text/html", "<html>")]))
         #expect(walked.parts.map(\.contentType) == ["multipart/mixed", "application/hta", "text/html"])
         #expect(walked.parts.map { $0.kind?.rawValue } == [nil, "txt", "html"])
         #expect(walked.titles == ["multipart/mixed", "application/hta", "text/html"])
@@ -106,7 +107,11 @@ import Testing
         let walked = walk(Self.message("mail.zip", Samples.archive([.init("m.eml", inner)])))
         #expect(walked.titles.last == "mail.zip › m.eml › a.zip › docs/b.exe")
         #expect(walked.kind("docs/b.exe") == "exe-ms")
-        #expect(walked.finding == { var finding = NameWalk.Finding(); finding.names = walked.parts.count; return finding }())
+        #expect(
+            walked.finding
+                == {
+                    var finding = NameWalk.Finding(); finding.names = walked.parts.count; return finding
+                }())
     }
 
     // MARK: Files in texts

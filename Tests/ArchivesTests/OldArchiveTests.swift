@@ -35,7 +35,8 @@ import Testing
     static func ace(_ name: String, _ content: [UInt8], flags: Int = 0) -> [UInt8] {
         func block(_ body: [UInt8]) -> [UInt8] { [0, 0] + little(body.count, 2) + body }
         let main = block([0, 0, 0x90] + Array("**ACE**".utf8) + [20, 20, 2, 0] + [UInt8](repeating: 0, count: 12))
-        var file: [UInt8] = [1] + little(0x8001 | flags, 2) + little(content.count, 4) + little(content.count, 4) + [UInt8](repeating: 0, count: 12)
+        var file: [UInt8] =
+            [1] + little(0x8001 | flags, 2) + little(content.count, 4) + little(content.count, 4) + [UInt8](repeating: 0, count: 12)
         file += [0, 3, 0, 0, 0, 0] + little(name.utf8.count, 2) + Array(name.utf8)
         return block(Array(main.dropFirst(4))) + block(file) + content
     }
@@ -111,15 +112,28 @@ import Testing
     @Test func winmail() {
         let utf16 = Array("años.exe\0".utf16).flatMap { Self.little(Int($0), 2) }
         let bytes = Self.tnef([
-            [(0x8010, Array("A~1.EXE\0".utf8)), (0x800F, Samples.program), (0x9005, Self.properties([(3, 0x3705, [1, 0, 0, 0]), (0x1F, 0x3707, utf16)]))],
+            [
+                (0x8010, Array("A~1.EXE\0".utf8)), (0x800F, Samples.program),
+                (0x9005, Self.properties([(3, 0x3705, [1, 0, 0, 0]), (0x1F, 0x3707, utf16)])),
+            ],
             [(0x8010, Array("b.zip\0".utf8)), (0x800F, Samples.archive([.init("c.exe", Samples.program)]))],
-            [(0x9005, Self.properties([(0x1E, 0x3704, Array("d.txt\0".utf8)), (0x0D, 0x3701, [UInt8](repeating: 9, count: 16) + Self.tnef([[(0x8010, Array("e.scr\0".utf8))]]))]))],
+            [
+                (
+                    0x9005,
+                    Self.properties([
+                        (0x1E, 0x3704, Array("d.txt\0".utf8)),
+                        (0x0D, 0x3701, [UInt8](repeating: 9, count: 16) + Self.tnef([[(0x8010, Array("e.scr\0".utf8))]])),
+                    ])
+                )
+            ],
         ])
         for walked in [walk(file: bytes, "winmail.dat"), walk(NameWalkTests.message("winmail.dat", bytes))] {
-            #expect(walked.titles.suffix(6) == [
-                "winmail.dat › A~1.EXE", "winmail.dat › años.exe", "winmail.dat › b.zip", "winmail.dat › b.zip › c.exe", "winmail.dat › d.txt",
-                "winmail.dat › d.txt › e.scr",
-            ])
+            #expect(
+                walked.titles.suffix(6) == [
+                    "winmail.dat › A~1.EXE", "winmail.dat › años.exe", "winmail.dat › b.zip", "winmail.dat › b.zip › c.exe",
+                    "winmail.dat › d.txt",
+                    "winmail.dat › d.txt › e.scr",
+                ])
             #expect(walked.kind("años.exe") == "exe-ms" && walked.finding.unopened.isEmpty)
         }
         for count in 60..<(bytes.count - 2) { #expect(walk(file: Array(bytes.prefix(count)), "x").parts.count <= 7) }
