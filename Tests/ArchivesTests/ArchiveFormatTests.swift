@@ -10,7 +10,7 @@ import Testing
     ]
     static let kinds = ["años.exe": "exe-ms", "dir/b.txt": "txt", "empty": "empty", "c": "txt"]
 
-    @Test(arguments: ["zip", "7zip", "gnutar", "pax", "ustar", "newc", "odc", "iso9660"])
+    @Test(arguments: ["zip", "7zip", "gnutar", "pax", "ustar", "v7tar", "newc", "odc", "iso9660"])
     func formats(_ format: String) {
         for name in ["x", "x.zip", "x.jpg"] {
             let walked = walk(file: Samples.archive(Self.members, format: format), name)

@@ -64,12 +64,12 @@ import Testing
         }
     }
 
-    /// Each seed changed in 60 ways from a number that stays the same.
+    /// Each seed changed in 200 ways from a number that stays the same.
     @Test func changedBytes() {
         let limits = NameWalk.Limits(depth: 5, names: 100, expanded: 4 << 20, held: 2 << 20, seconds: 5)
         for (index, seed) in Self.seeds.enumerated() {
             var random = Numbers(state: 0x9E37_79B9_7F4A_7C15 &* UInt64(index + 1))
-            for turn in 0..<60 {
+            for turn in 0..<200 {
                 let bytes = Self.mutated(seed, &random)
                 let start = ContinuousClock.now
                 let file = walk(file: bytes, "x.zip", limits)
