@@ -56,7 +56,8 @@ enum Container {
     private static let messageSuffixes: Set<String> = ["eml", "mht", "mhtml", "nws", "mbox", "mbx"]
     private static let archiveTypes: Set<String> = [
         "application/zip", "application/x-zip", "application/x-zip-compressed", "application/vnd.rar", "application/x-rar",
-        "application/x-rar-compressed", "application/x-7z-compressed", "application/x-iso9660-image", "application/gzip", "application/x-gzip",
+        "application/x-rar-compressed", "application/x-7z-compressed", "application/x-iso9660-image", "application/gzip",
+        "application/x-gzip",
         "application/x-tar", "application/ms-tnef", "application/vnd.ms-tnef", "application/java-archive", "application/x-arj",
         "application/x-lzh-compressed", "application/x-ace-compressed", "application/vnd.ms-cab-compressed",
     ]
@@ -72,7 +73,7 @@ extension Walk {
     /// Looks into a content that was told already.
     func open(_ content: UnsafeRawBufferPointer, _ kind: ContentKind, names: [String], contentType: String = "", in place: Place) {
         guard !isOver else { return }
-        let own = place.path + [names.first ?? ""]
+        let own = Self.own(names, contentType, place)
         let inner = place.within(names.first ?? "")
         let container = Container(kind)
         switch container {
@@ -99,9 +100,15 @@ extension Walk {
         }
     }
 
+    /// How findings call it.
+    private static func own(_ names: [String], _ contentType: String, _ place: Place) -> [String] {
+        let name = names.first ?? ""
+        return place.path + [name.isEmpty ? contentType : name]
+    }
+
     /// What by its beginning is no archive: one with something before it, one whose format has no beginning, or none.
     private func openByName(_ content: UnsafeRawBufferPointer, _ kind: ContentKind, names: [String], contentType: String, in place: Place) {
-        let own = place.path + [names.first ?? ""]
+        let own = Self.own(names, contentType, place)
         let inner = place.within(names.first ?? "")
         if names.contains(where: Container.isNamedMessage) {
             if mayOpen(place) { message(content, inner) }

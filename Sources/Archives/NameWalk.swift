@@ -43,7 +43,11 @@ package struct NameWalk: Sendable {
     /// `visit` gets each part once, in the order of the message; a part with two names once for each. Never fails: what can't be read is
     /// part of the finding. Stays on its thread.
     package func walk(_ message: UnsafeRawBufferPointer, visit: (NamedPart) -> Void) -> Finding {
-        walk { $0.message(message, Place(path: [], level: 0)) } visit: { visit($0) }
+        walk {
+            $0.message(message, Place(path: [], level: 0))
+        } visit: {
+            visit($0)
+        }
     }
 
     /// The same for one file instead of a message.

@@ -44,6 +44,8 @@ extension Walk {
         _ reader: ArchiveReader, _ form: ArchiveReader.Form, own: [String], in place: Place, _ members: inout Members
     ) {
         members.count += 1
+        // The root of an ISO 9660 image.
+        if reader.isDirectory, reader.name == "." { return }
         let names = form.isFilter ? Self.unpackedNames(own.last ?? "", reader.name) : [reader.name]
         if form == .zip { members.names.insert(names[0]) }
         func tell(_ kind: ContentKind?, isEncrypted: Bool = false) {
@@ -69,7 +71,9 @@ extension Walk {
             }
             guard state != .broken || !buffer.bytes.isEmpty else {
                 tell(nil)
-                if form.isFilter || names.contains(where: Container.isNamedArchive) { note(unopened: form.isFilter ? own : place.path + [names[0]]) }
+                if form.isFilter || names.contains(where: Container.isNamedArchive) {
+                    note(unopened: form.isFilter ? own : place.path + [names[0]])
+                }
                 return
             }
             tell(state == .broken && buffer.bytes.count < Self.head ? nil : kind)

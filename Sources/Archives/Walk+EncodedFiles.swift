@@ -38,6 +38,17 @@ extension Walk {
         }
     }
 
+    /// The names in a body whose header says that it is uuencoded.
+    func encodedNames(_ text: UnsafeRawBufferPointer, _ visit: (String) -> Void) {
+        var position = 0
+        while goesOn(), let start = find(Self.begin, in: text, from: position) {
+            position = start + Self.begin.count
+            guard start == 0 || text[start - 1] == 10, let name = line(text, start).flatMap(Self.uuName) else { continue }
+            visit(name)
+            position = find(Self.end, in: text, from: position) ?? text.count
+        }
+    }
+
     private static let begin = Array("begin ".utf8)
     private static let end = Array("\nend".utf8)
     private static let yEncBegin = Array("=ybegin ".utf8)
@@ -45,7 +56,8 @@ extension Walk {
     private static let yEncEnd = Array("\n=yend".utf8)
 
     private func decode(
-        _ text: UnsafeRawBufferPointer, from start: Int, to end: Int, _ buffer: inout Held, _ step: (ArraySlice<UInt8>, inout [UInt8]) -> Void
+        _ text: UnsafeRawBufferPointer, from start: Int, to end: Int, _ buffer: inout Held,
+        _ step: (ArraySlice<UInt8>, inout [UInt8]) -> Void
     ) {
         var position = start
         var output: [UInt8] = []

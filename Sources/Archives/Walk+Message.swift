@@ -53,11 +53,11 @@ extension Walk {
     ) {
         let part = structure.parts[index]
         let encoding = part.transferEncoding
-        let names = description.names.isEmpty ? [""] : description.names
+        var description = description
         if encoding == .uuencode {
-            let body = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[part.body]))
-            encodedFiles(body, named: names[0], in: place)
+            encodedNames(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[part.body]))) { description.add($0) }
         }
+        let names = description.names.isEmpty ? [""] : description.names
         decoded(part.body, encoding, in: bytes) { content in
             let kind = ContentKind(of: content)
             tell(description, kind: kind, in: place)
@@ -159,9 +159,11 @@ struct PartDescription {
         }
     }
 
-    private mutating func add(_ name: String?) {
+    mutating func add(_ name: String?) {
         guard var name, !name.isEmpty else { return }
-        if name.utf8.count > 4096 { name = String(decoding: name.utf8.prefix(2048), as: UTF8.self) + String(decoding: name.utf8.suffix(2048), as: UTF8.self) }
+        if name.utf8.count > 4096 {
+            name = String(decoding: name.utf8.prefix(2048), as: UTF8.self) + String(decoding: name.utf8.suffix(2048), as: UTF8.self)
+        }
         guard !names.contains(name) else { return }
         if names.count < Self.limit { names.append(name) } else { isIncomplete = true }
     }

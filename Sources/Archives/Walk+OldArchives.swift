@@ -12,7 +12,8 @@ extension Walk {
             }
             if length == 0 { return }
             let header = position + 4
-            guard let fixed = content.little(header, 1), let flags = content.little(header + 4, 1), let method = content.little(header + 5, 1),
+            guard let fixed = content.little(header, 1), let flags = content.little(header + 4, 1),
+                let method = content.little(header + 5, 1),
                 let type = content.little(header + 6, 1), let packed = content.little(header + 12, 4), fixed >= 30, fixed < length,
                 let name = content.slice(header, length)?.text(fixed, limit: 2600)
             else { return note(unopened: own) }

@@ -7,7 +7,8 @@ extension Walk {
     func tnef(_ content: UnsafeRawBufferPointer, own: [String], inner: Place) {
         var position = 6
         var attachment = TNEFAttachment()
-        while goesOn(), position < content.count {
+        // Some writers leave a byte behind the last one.
+        while goesOn(), content.count - position > 1 {
             guard let attribute = content.little(position + 1, 2), let length = content.little(position + 5, 4),
                 let data = content.slice(position + 9, length), content.slice(position + 9 + length, 2) != nil
             else {
@@ -30,7 +31,9 @@ extension Walk {
 
     private func tell(_ attachment: TNEFAttachment, in place: Place) {
         guard attachment.content != nil || !attachment.names.isEmpty else { return }
-        meet(attachment.names, contentType: attachment.type, content: attachment.content ?? UnsafeRawBufferPointer(start: nil, count: 0), in: place)
+        meet(
+            attachment.names, contentType: attachment.type, content: attachment.content ?? UnsafeRawBufferPointer(start: nil, count: 0),
+            in: place)
     }
 
     /// MAPI properties ([MS-OXTNEF] §2.1.3.4), of which names, type and content are wanted.

@@ -48,7 +48,8 @@ private struct ZipRecord {
     let end: Int
 
     init?(local content: UnsafeRawBufferPointer, at start: Int) {
-        guard let flags = content.little(start + 6, 2), let method = content.little(start + 8, 2), let packed = content.little(start + 18, 4),
+        guard let flags = content.little(start + 6, 2), let method = content.little(start + 8, 2),
+            let packed = content.little(start + 18, 4),
             let nameLength = content.little(start + 26, 2), let extraLength = content.little(start + 28, 2),
             Self.isPlausible(method), nameLength > 0, content.slice(start + 30, nameLength) != nil
         else { return nil }

@@ -22,7 +22,9 @@ extension BannedNames {
             case "mismatch": (text, form) = (word, .mismatch)
             case _ where word.hasPrefix("type:"):
                 let parts = word.dropFirst(5).split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-                guard parts.count == 2, parts.allSatisfy(PlainRule.isToken), parts[0] != "*" else { throw Fault(rule: written, reason: .noType) }
+                guard parts.count == 2, parts.allSatisfy(PlainRule.isToken), parts[0] != "*" else {
+                    throw Fault(rule: written, reason: .noType)
+                }
                 (text, form) = (word, .type(parts[0], subtype: parts[1] == "*" ? nil : parts[1]))
             case _ where word.hasPrefix("kind:"):
                 // Kinds are told apart by case: `Z`.

@@ -154,5 +154,14 @@ extension ContentKind {
         (2, Signature("lha", "-lh") { $0.byte(6) == 0x2D }), (2, Signature("lha", "-lz") { $0.byte(6) == 0x2D }),
         (2, Signature("lha", "-pm") { $0.byte(6) == 0x2D }),
         (32_769, Signature("iso", "CD001")), (32_769, Signature("udf", "BEA01")), (32_769, Signature("udf", "NSR0")),
+        // Unix version 7 had no mark: a name, and a checksum that is right.
+        (0, Signature("tar", [] as [UInt8], isHeaderOfTar)),
     ]
+
+    private static func isHeaderOfTar(_ head: UnsafeRawBufferPointer) -> Bool {
+        guard head.count >= 512, head[0] != 0 else { return false }
+        let digits = head[148..<156].drop { $0 == 0x20 }.prefix { (0x30...0x37).contains($0) }
+        let sum = head[..<512].enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 0x20 : Int($1.element)) }
+        return !digits.isEmpty && digits.reduce(0) { $0 * 8 + Int($1 - 0x30) } == sum
+    }
 }

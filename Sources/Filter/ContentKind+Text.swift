@@ -7,7 +7,7 @@ extension ContentKind {
         if head.holds([0xFF, 0xFE], at: 0) || head.holds([0xFE, 0xFF], at: 0) {
             return head.count.isMultiple(of: 2) || head.count >= textLength ? wide(head) : nil
         }
-        for index in 0..<min(head.count, textLength) where !isTextual[Int(head[index])] { return nil }
+        for byte in head.prefix(textLength) where !isTextual(byte) { return nil }
         var start = head.holds([0xEF, 0xBB, 0xBF], at: 0) ? 3 : 0
         if head.holds("#!", at: start) { return ContentKind(rawValue: "script") }
         while start < min(head.count, textLength), head[start] <= 0x20 { start += 1 }
@@ -20,7 +20,7 @@ extension ContentKind {
         var narrow: [UInt8] = []
         for index in stride(from: 2, to: min(head.count & ~1, textLength), by: 2) {
             let (high, low) = isBigEndian ? (head[index], head[index + 1]) : (head[index + 1], head[index])
-            guard high != 0 || isTextual[Int(low)] else { return nil }
+            guard high != 0 || isTextual(low) else { return nil }
             narrow.append(high == 0 ? low : 0x3F)
         }
         return narrow.drop { $0 <= 0x20 }.withUnsafeBytes { word($0) }
@@ -47,7 +47,9 @@ extension ContentKind {
             // The line between messages in an mbox file ends in a year.
             let line = text.prefix { $0 != 10 && $0 != 13 }
             return line.count > 20 && line.suffix(4).allSatisfy { (0x30...0x39).contains($0) } ? .mail : .text
-        default: return fields.contains { text.begins(lowercase: $0) } ? .mail : .text
+        default:
+            guard text.prefix(40).contains(UInt8(ascii: ":")) else { return .text }
+            return fields.contains { text.begins(lowercase: $0) } ? .mail : .text
         }
     }
 
@@ -69,7 +71,8 @@ extension ContentKind {
         "content-type: multipart/", "dkim-signature:", "authentication-results:", "reply-to:", "arc-seal:",
     ]
 
-    private static let isTextual: [Bool] = (0..<256).map { byte in
+    @inline(__always)
+    private static func isTextual(_ byte: UInt8) -> Bool {
         byte >= 0x20 ? byte != 0x7F : (0x08...0x0D).contains(byte) || byte == 0x1B
     }
 }

@@ -37,7 +37,8 @@ package struct ContentKind: Sendable, Hashable, RawRepresentable {
 
     /// Kinds that hold files and nothing else.
     private static let archives: Set<String> = [
-        "zip", "jar", "rar", "7z", "gz", "bz2", "xz", "lzma", "lz4", "lz", "lzo", "zst", "Z", "tar", "cpio", "a", "deb", "rpm", "cab", "arj",
+        "zip", "jar", "rar", "7z", "gz", "bz2", "xz", "lzma", "lz4", "lz", "lzo", "zst", "Z", "tar", "cpio", "a", "deb", "rpm", "cab",
+        "arj",
         "zoo", "lha", "ace", "arc", "iso", "udf", "xar", "tnef", "hqx", "uue", "szdd", "sit", "alz", "egg", "wim", "vhd", "vhdx",
         "installshield",
     ]

@@ -30,13 +30,16 @@ extension NamedPart {
     private static let texts: Set<String> = ["txt", "text", "log", "md", "csv"]
     private static let harmless: Set<String> = texts.union([
         "jpg", "jpeg", "jpe", "png", "gif", "bmp", "tif", "tiff", "webp", "heic", "ico", "svg", "psd", "mp3", "wav", "ogg", "oga", "flac",
-        "m4a", "aac", "wma", "mid", "mp4", "m4v", "avi", "mov", "mpg", "mpeg", "mkv", "webm", "wmv", "pdf", "rtf", "doc", "dot", "xls", "xlt",
+        "m4a", "aac", "wma", "mid", "mp4", "m4v", "avi", "mov", "mpg", "mpeg", "mkv", "webm", "wmv", "pdf", "rtf", "doc", "dot", "xls",
+        "xlt",
         "ppt", "pps", "pot", "htm", "html", "xml", "json", "ics", "vcf", "eml", "ps", "eps",
     ])
     /// What is a zip archive by design.
     private static let zipped: Set<String> = [
-        "docx", "docm", "dotx", "dotm", "xlsx", "xlsm", "xlsb", "xltx", "xltm", "xlam", "pptx", "pptm", "ppsx", "ppsm", "potx", "potm", "vsdx",
-        "odt", "ods", "odp", "odg", "odf", "odc", "ott", "ots", "otp", "epub", "pages", "numbers", "key", "xps", "oxps", "sxw", "sxc", "sxi",
+        "docx", "docm", "dotx", "dotm", "xlsx", "xlsm", "xlsb", "xltx", "xltm", "xlam", "pptx", "pptm", "ppsx", "ppsm", "potx", "potm",
+        "vsdx",
+        "odt", "ods", "odp", "odg", "odf", "odc", "ott", "ots", "otp", "epub", "pages", "numbers", "key", "xps", "oxps", "sxw", "sxc",
+        "sxi",
     ]
     private static let harmlessTypes = ["image/", "audio/", "video/", "text/", "application/pdf"]
 }

@@ -1,5 +1,6 @@
-@testable import Filter
 import Testing
+
+@testable import Filter
 
 @Suite struct BannedNamesTests {
     private static func part(_ name: String, type: String = "", kind: String? = nil) -> NamedPart {
@@ -12,9 +13,12 @@ import Testing
 
     @Test(arguments: [
         "a.exe", "A.EXE", "a.Exe", ".exe", "a.exe.", "a.exe . .", "a.exe\t", "a.exe\u{0}", "a.exe\u{1}\u{7F}", "a.exe\u{200B}",
-        "photo\u{202E}gpj.exe", "a\u{202E}.exe", "a.e\u{200D}xe", "a.ex\u{AD}e", "a.\u{FF45}\u{FF58}\u{FF45}", "a\u{FF0E}exe", "a\u{2024}exe",
-        "a.exe\u{3000}", "a.exe\u{A0}", "dir/a.exe", "dir\\a.exe", "a.exe/", "C:\\dir\\a.exe", "a.exe:stream", "a.txt:b.exe", "a.exe::$DATA",
-        "a.exe\u{0}.txt", "a.txt\u{0}.exe", "\"a.exe\"", "años.exe", "日本.exe", "a.exe\u{FE0F}", String(repeating: "x", count: 5000) + ".exe",
+        "photo\u{202E}gpj.exe", "a\u{202E}.exe", "a.e\u{200D}xe", "a.ex\u{AD}e", "a.\u{FF45}\u{FF58}\u{FF45}", "a\u{FF0E}exe",
+        "a\u{2024}exe",
+        "a.exe\u{3000}", "a.exe\u{A0}", "dir/a.exe", "dir\\a.exe", "a.exe/", "C:\\dir\\a.exe", "a.exe:stream", "a.txt:b.exe",
+        "a.exe::$DATA",
+        "a.exe\u{0}.txt", "a.txt\u{0}.exe", "\"a.exe\"", "años.exe", "日本.exe", "a.exe\u{FE0F}",
+        String(repeating: "x", count: 5000) + ".exe",
         "a. exe",
     ]) func hiddenExtensions(_ name: String) throws {
         #expect(try Self.rule(".exe", Self.part(name)) == ".exe")

@@ -68,51 +68,64 @@ package struct Base64Decoder: Sendable {
     package init() {}
 
     package mutating func decode(_ bytes: ArraySlice<UInt8>, into output: inout [UInt8]) {
-        bytes.withUnsafeBufferPointer { input in
-            Base64.values.withUnsafeBufferPointer { values in
-                var index = 0
-                while index < input.count {
-                    if sextets == 0, index + 4 <= input.count {
-                        let a = values[Int(input[index])]
-                        let b = values[Int(input[index + 1])]
-                        let c = values[Int(input[index + 2])]
-                        let d = values[Int(input[index + 3])]
-                        if (a | b | c | d) < 0x40 {
-                            output.append(a << 2 | b >> 4)
-                            output.append(b << 4 | c >> 2)
-                            output.append(c << 6 | d)
-                            index += 4
-                            continue
-                        }
+        var decoder = self
+        // Three bytes for each four, those held back included.
+        output += [UInt8](unsafeUninitializedCapacity: bytes.count + 3) { target, count in
+            bytes.withUnsafeBufferPointer { decoder.decode($0, to: target, &count) }
+        }
+        self = decoder
+    }
+
+    private mutating func decode(_ input: UnsafeBufferPointer<UInt8>, to target: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int) {
+        Base64.values.withUnsafeBufferPointer { values in
+            var index = 0
+            while index < input.count {
+                while sextets == 0, index + 4 <= input.count {
+                    let a = values[Int(input[index])]
+                    let b = values[Int(input[index + 1])]
+                    let c = values[Int(input[index + 2])]
+                    let d = values[Int(input[index + 3])]
+                    guard (a | b | c | d) < 0x40 else { break }
+                    target[count] = a << 2 | b >> 4
+                    target[count + 1] = b << 4 | c >> 2
+                    target[count + 2] = c << 6 | d
+                    count += 3
+                    index += 4
+                }
+                guard index < input.count else { return }
+                let byte = input[index]
+                index += 1
+                if byte == UInt8(ascii: "=") {
+                    finish { byte in
+                        target[count] = byte
+                        count += 1
                     }
-                    let byte = input[index]
-                    index += 1
-                    if byte == UInt8(ascii: "=") {
-                        finish(into: &output)
-                        continue
-                    }
-                    let value = values[Int(byte)]
-                    guard value < 0x40 else { continue }
-                    group = group << 6 | UInt32(value)
-                    sextets += 1
-                    if sextets == 4 {
-                        output.append(UInt8(truncatingIfNeeded: group >> 16))
-                        output.append(UInt8(truncatingIfNeeded: group >> 8))
-                        output.append(UInt8(truncatingIfNeeded: group))
-                        (group, sextets) = (0, 0)
-                    }
+                    continue
+                }
+                let value = values[Int(byte)]
+                guard value < 0x40 else { continue }
+                group = group << 6 | UInt32(value)
+                sextets += 1
+                if sextets == 4 {
+                    target[count] = UInt8(truncatingIfNeeded: group >> 16)
+                    target[count + 1] = UInt8(truncatingIfNeeded: group >> 8)
+                    target[count + 2] = UInt8(truncatingIfNeeded: group)
+                    count += 3
+                    (group, sextets) = (0, 0)
                 }
             }
         }
     }
 
     /// What a group without its end still says; a single character says nothing.
-    package mutating func finish(into output: inout [UInt8]) {
+    package mutating func finish(into output: inout [UInt8]) { finish { output.append($0) } }
+
+    private mutating func finish(_ append: (UInt8) -> Void) {
         if sextets == 2 {
-            output.append(UInt8(truncatingIfNeeded: group >> 4))
+            append(UInt8(truncatingIfNeeded: group >> 4))
         } else if sextets == 3 {
-            output.append(UInt8(truncatingIfNeeded: group >> 10))
-            output.append(UInt8(truncatingIfNeeded: group >> 2))
+            append(UInt8(truncatingIfNeeded: group >> 10))
+            append(UInt8(truncatingIfNeeded: group >> 2))
         }
         (group, sextets) = (0, 0)
     }
