@@ -3,8 +3,14 @@ package protocol InspectedContent: Sendable {
     var count: Int { get }
     /// SHA-256 of the whole.
     var digest: [UInt8] { get }
+    /// By which the same message is known when its sender tries again: SHA-256 of what he sent.
+    var mark: [UInt8] { get }
     /// The bytes in one piece: memory, or a mapped file. Blocks on the disk at most.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+}
+
+extension InspectedContent {
+    package var mark: [UInt8] { digest }
 }
 
 /// What is to be looked for in a message: the union of what its recipients' policies ask.

@@ -86,7 +86,7 @@ package final class ScannerInspector: Inspector {
             guard let self else { return }
             pool.forget(job)
             underWay.withLock { if $0[key] === job { $0[key] = nil } }
-            if isAbandoned { work?.overdue(content.digest) }
+            if isAbandoned { work?.overdue(content.mark) }
             // Where signatures were swapped meanwhile, the answer belongs to no key.
             if !order.virus || key.engine == examiner.identity { cache.keep(inspection, key) }
         } work: { [examiner, work] deadline in
@@ -103,7 +103,7 @@ package final class ScannerInspector: Inspector {
         while DispatchTime.now() < deadline {
             var slot: WorkTable.Slot?
             if let work {
-                let entry = work.begin(content.digest) {
+                let entry = work.begin(content.mark) {
                     usleep(2_000)
                     return DispatchTime.now() < deadline
                 }

@@ -18,8 +18,10 @@ struct Filtering: Sendable {
         guard view.isTooDeep else { return view }
         let store = context.store
         let forged = view.forged
+        let mark = arrival.spool.mark
         arrival.spool = try await arrival.spool.read(context.workshop) { bytes in
             let target = store.spool()
+            target.descend(from: mark)
             let content = UnsafeRawBufferPointer(bytes)
             let rest = try target.append(content, without: forged)
             try target.append(UnsafeRawBufferPointer(rebasing: content[rest...]), by: 1 << 20)

@@ -81,6 +81,7 @@ struct Submission: Sendable {
                 start = gap
             }
             try target.append(UnsafeRawBufferPointer(rebasing: content[start...]), by: 1 << 20)
+            target.descend(from: spool.mark)
             return target
         }
     }

@@ -18,6 +18,7 @@ package final class Spool: Sendable {
         var nextSpaceCheck = 0
         var digest = SHA256Stream()
         var sum: [UInt8]?
+        var origin: [UInt8]?
     }
 
     private let directory: String
@@ -100,6 +101,12 @@ package final class Spool: Sendable {
             return sum
         }
     }
+
+    /// That of the message which this one was made of; its own where it was made of none.
+    package var mark: [UInt8] { content.withLock { $0.origin } ?? digest }
+
+    /// It was made of another message.
+    package func descend(from mark: [UInt8]) { content.withLock { $0.origin = mark } }
 
     private func spill(_ content: inout Content) throws(FileFailure) {
         let file = try OpenFile.open(directory, nameless | O_RDWR)
