@@ -51,7 +51,9 @@ final class Checks: Inspector {
         let wanted = Self.wanted(store, isEnabled: isEnabled)
         signatures = Signatures(wanted.signatures, matcher: Self.matcher(onPart), log: { [complaints] in complaints.report("scanner", $0) }) {
             [log, complaints] status in
-            for failure in status.failures { complaints.report("signatures", text(failure.key, ["path": failure.path, "detail": failure.detail])) }
+            for failure in status.failures {
+                complaints.report("signatures", text(failure.key, ["path": failure.path, "detail": failure.detail]))
+            }
             if status.phase == .ready { log.info("signatures: \(status.count), version \(status.version), \(status.bytes >> 20) MiB") }
         }
         state = Mutex(State(wanted: wanted, inspector: ScannerInspector(signatures, wanted.inspector, work: work, onStuck: onStuck)))

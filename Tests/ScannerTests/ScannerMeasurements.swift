@@ -92,4 +92,27 @@ struct ScannerMeasurements {
             print("after \(round + 1),000 scans: \(gauge.resident() >> 10) KiB")
         }
     }
+
+    @Test func `memory that an engine leaves behind`() async throws {
+        let folder = try TemporaryFolder()
+        let databases = try TemporaryFolder()
+        let lines = (0..<200_000).map { _ in
+            (0..<32).map { _ in "0123456789abcdef".randomElement() ?? "0" } + ":\(Int.random(in: 1...9_999)):Test.X\n"
+        }
+        try databases.write("many.hdb", lines.map { String($0) }.joined())
+        let gauge = MemoryGauge.system
+        let configuration = Signatures.Configuration(
+            source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path))
+        let signatures = Signatures(configuration, matcher: { _ in { _ in nil } }, log: { _ in })
+        await signatures.settle()
+        for _ in 0..<3 {
+            let before = gauge.resident()
+            signatures.setEnabled(true)
+            await signatures.settle()
+            let with = gauge.resident()
+            signatures.setEnabled(false)
+            await signatures.settle()
+            print("without \(before >> 10) KiB, \(signatures.status.phase) with \(with >> 10) KiB, without \(gauge.resident() >> 10) KiB")
+        }
+    }
 }

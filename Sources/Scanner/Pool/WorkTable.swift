@@ -31,6 +31,10 @@ package final class WorkTable: Sendable {
     private struct State: Sendable {
         var running = 0
         var isSuspectRunning = false
+        /// Slots with a death, so that messages without one are not looked for among them.
+        var marks: [[UInt8]: Int] = [:]
+        /// Slots with nothing in them; the last is taken first.
+        var free: [Int] = []
     }
 
     fileprivate enum Phase: UInt8 { case idle, working, overdue }
@@ -42,24 +46,24 @@ package final class WorkTable: Sendable {
     package init(path: String, now: Int = time(nil)) throws(Failure) {
         memory = try Memory(path: path, size: Self.slotSize * (Self.slots + 1))
         if !memory.starts(with: Self.magic) { memory.begin(Self.magic) }
-        recover(now)
+        state.withLock { recover(now, &$0) }
     }
 
     package func isPoisoned(_ digest: [UInt8], now: Int = time(nil)) -> Bool {
-        state.withLock { _ in find(digest, now).map { memory.deaths($0) >= Self.deaths } ?? false }
+        state.withLock { find(digest, now, &$0).map { memory.deaths($0) >= Self.deaths } ?? false }
     }
 
     /// Notes that work on a message begins. `wait` is called while it must wait for others; false: no longer.
     package func begin(_ digest: [UInt8], now: Int = time(nil), wait: () -> Bool = { false }) -> Entry {
         while true {
             let entry = state.withLock { state -> Entry? in
-                let known = find(digest, now)
+                let known = find(digest, now, &state)
                 let deaths = known.map { memory.deaths($0) } ?? 0
                 if deaths >= Self.deaths { return .poisoned }
                 let isSuspect = deaths > 0
                 if state.isSuspectRunning || isSuspect && state.running > 0 { return nil }
                 let index: Int
-                if let known, isSuspect { index = known } else if let free = vacancy() { index = free } else { return .crowded }
+                if let known, isSuspect { index = known } else if let free = vacancy(&state) { index = free } else { return .crowded }
                 memory.write(index, digest, deaths: deaths, .working, now)
                 state.running += 1
                 state.isSuspectRunning = isSuspect
@@ -74,7 +78,7 @@ package final class WorkTable: Sendable {
     package func end(_ slot: Slot) {
         state.withLock { state in
             leave(slot, &state)
-            memory.clear(slot.index)
+            clear(slot.index, &state)
         }
     }
 
@@ -83,6 +87,7 @@ package final class WorkTable: Sendable {
         state.withLock { state in
             leave(slot, &state)
             memory.mark(slot.index, now)
+            state.marks[memory.digest(slot.index)] = slot.index
         }
     }
 
@@ -118,39 +123,47 @@ package final class WorkTable: Sendable {
     }
 
     /// What was in work when the last process ended.
-    private func recover(_ now: Int) {
-        var seen: [[UInt8]: Int] = [:]
+    private func recover(_ now: Int, _ state: inout State) {
         for index in 0..<Self.slots {
             if memory.phase(index) != .idle { memory.mark(index, now) }
-            guard memory.deaths(index) > 0 else { continue }
+            let age = now - memory.time(index)
+            guard memory.deaths(index) > 0, age <= Self.lifetime, age > -86_400 else {
+                clear(index, &state)
+                continue
+            }
             // The same message twice at once, for two orders: one mark.
             let digest = memory.digest(index)
-            if let first = seen[digest] {
+            if let first = state.marks[digest] {
                 if memory.deaths(index) > memory.deaths(first) { memory.copy(index, to: first) }
-                memory.clear(index)
+                clear(index, &state)
+                state.marks[digest] = first
             } else {
-                seen[digest] = index
+                state.marks[digest] = index
             }
-            if memory.time(index) + Self.lifetime < now || memory.time(index) > now + 86_400 { memory.clear(index) }
         }
     }
 
-    private func find(_ digest: [UInt8], _ now: Int) -> Int? {
-        for index in 0..<Self.slots where memory.deaths(index) > 0 && memory.hasDigest(index, digest) {
-            if memory.time(index) + Self.lifetime >= now { return index }
-            if memory.phase(index) == .idle { memory.clear(index) }
-        }
+    private func find(_ digest: [UInt8], _ now: Int, _ state: inout State) -> Int? {
+        guard let index = state.marks[digest] else { return nil }
+        if memory.time(index) + Self.lifetime >= now || memory.phase(index) != .idle { return index }
+        clear(index, &state)
         return nil
     }
 
-    /// A free slot, else the oldest mark.
-    private func vacancy() -> Int? {
-        var oldest: Int?
-        for index in 0..<Self.slots where memory.phase(index) == .idle {
-            if memory.deaths(index) == 0 { return index }
-            if oldest.map({ memory.time(index) < memory.time($0) }) ?? true { oldest = index }
-        }
-        return oldest
+    private func clear(_ index: Int, _ state: inout State) {
+        let digest = memory.digest(index)
+        if state.marks[digest] == index { state.marks[digest] = nil }
+        memory.clear(index)
+        state.free.append(index)
+    }
+
+    /// A free slot, else the oldest mark that nobody works on.
+    private func vacancy(_ state: inout State) -> Int? {
+        if let free = state.free.popLast() { return free }
+        guard let oldest = state.marks.values.filter({ memory.phase($0) == .idle }).min(by: { memory.time($0) < memory.time($1) })
+        else { return nil }
+        clear(oldest, &state)
+        return state.free.popLast()
     }
 }
 
