@@ -68,7 +68,7 @@ import Testing
         var header = Array("a.exe".utf8) + [UInt8](repeating: 0, count: 507)
         header.replaceSubrange(148..<156, with: [UInt8](repeating: 0x20, count: 8))
         let sum = header.reduce(0) { $0 + Int($1) }
-        header.replaceSubrange(148..<155, with: Array("00".utf8 + String(sum, radix: 8).utf8 + [0, 0, 0]).prefix(7))
+        header.replaceSubrange(148..<155, with: ("00\(String(sum, radix: 8))".utf8 + [0, 0, 0]).prefix(7))
         #expect(ContentKind(of: header).rawValue == "tar")
         header[0] += 1
         #expect(ContentKind(of: header) == .data)
