@@ -5,7 +5,7 @@ import Glibc
 enum Bench {
     private static let usage = """
         usage: buzon-bench store DIR
-               buzon-bench scan|virus|all DIR SECONDS THREADS FILE...
+               buzon-bench filter DIR SECONDS THREADS ROUNDS FILE...
         """
 
     static func main() async throws {
@@ -13,11 +13,12 @@ enum Bench {
         switch arguments.count > 1 ? arguments[1] : "" {
         case "store" where arguments.count == 3:
             try await StoreBench.run(directory: arguments[2])
-        case let word where arguments.count > 5:
-            guard let way = FilterBench.Way(rawValue: word), let seconds = Double(arguments[3]), seconds > 0,
-                let threads = Int(arguments[4]), 1...256 ~= threads
+        case "filter" where arguments.count > 6:
+            guard let seconds = Double(arguments[3]), seconds > 0, let threads = Int(arguments[4]), 1...256 ~= threads,
+                let rounds = Int(arguments[5]), rounds > 0
             else { fallthrough }
-            try await FilterBench(directory: arguments[2], seconds: seconds, threads: threads, files: Array(arguments[5...])).run(way)
+            let bench = try await FilterBench(directory: arguments[2], threads: threads, files: Array(arguments[6...]))
+            try await bench.run(rounds: rounds, seconds: seconds)
         default:
             print(usage)
             exit(2)

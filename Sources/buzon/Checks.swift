@@ -98,10 +98,7 @@ final class Checks: Inspector {
     ) -> ScannerInspector {
         ScannerInspector(
             signatures, wanted.inspector, names: wanted.names,
-            matcher: { list in
-                let names = try? BannedNames(parsing: list)
-                return { names?.rule(meeting: $0) }
-            }, work: work, log: { complaints.report("scanner", $0) }, onStuck: onStuck)
+            matcher: KnownLists().matcher, work: work, log: { complaints.report("scanner", $0) }, onStuck: onStuck)
     }
 
     private static func wanted(_ store: MailStore, isEnabled: Bool) -> Wanted {

@@ -14,7 +14,6 @@ import measure
 import report as reports
 from filter_server import POLICIES, Filtering, mail, share
 
-WAYS = ["scan", "virus", "all"]
 CONNECTIONS, OVERHEAD, SIGNATURES = 10, 15, 200_000
 
 
@@ -29,12 +28,12 @@ def section(report, options):
         count = 20_000 if options.quick else SIGNATURES
         for name, wanted in (("signatures", count), ("few/signatures", 1)):
             filter_letters.signatures(f"{folder}/{name}", wanted)
-        bare = None
         if os.path.exists(program):
-            bare = alone(report, options, program, folder, letters, count)
+            alone(report, options, program, folder, letters, count)
         else:
-            report.note(f"There is no {program} (swift build -c release --product buzon-bench): nothing is compared with libclamav alone.")
-        for part in (lambda: served(report, options, folder, letters["mix"], count, bare),
+            program = None
+            report.note("There is no buzon-bench beside it (swift build -c release --product buzon-bench): nothing is compared with libclamav alone.")
+        for part in (lambda: served(report, options, folder, letters["mix"], count, program),
                      lambda: filter_reload.section(report, options, folder, letters["mix"], count)):
             try:
                 part()
@@ -57,62 +56,65 @@ def write(folder):
 # Libclamav alone, and our inspector
 
 def alone(report, options, program, folder, letters, count):
-    """Milliseconds a message of the mix that libclamav alone takes with all signatures, one for each round."""
     seconds, threads = options.seconds or 2, os.cpu_count() or 1
-    report.command(f"buzon-bench scan|virus|all DIR {seconds} {threads} FILE...")
-    report.note(f"""Median of {options.rounds} rounds, {threads} threads; ms: the processor's for a message; over: what it is more than libclamav's own.
+    report.command(f"buzon-bench filter DIR {seconds} {threads} {options.rounds} FILE...")
+    report.note(f"""Median of {options.rounds} rounds of {seconds} s for each way, {threads} threads; ms: the processor's for a message; over: what it is more than alone.
 alone: cl_scanmap on the same bytes, same limits and options. virus, all: our inspector, all with banned names. No message comes twice.""")
-    found = None
-    for words, where, wanted in ((f"{count} signatures", folder, OVERHEAD), ("1 signature", folder + "/few", None)):
-        rows, results = [], {}
-        for kind, files in letters.items():
-            results[kind] = {way: [] for way in WAYS}
-            for number in range(options.rounds):
-                for way in WAYS[number % 3:] + WAYS[:number % 3]:
-                    results[kind][way].append(loop(program, way, where, seconds, threads, files))
-            report.progress(f"{words}, {kind}: " + ", ".join(f"{way} {reports.number(runs[-1]['cpu'])} ms"
-                                                             for way, runs in results[kind].items()))
-            rows.append(line(report, f"{kind}, {words}", results[kind]))
-        report.note(f"\n{words}")
-        report.table(["", "alone/s", "ms", "virus/s", "ms", "over", "all/s", "ms", "over"], rows)
-        for kind in letters:
-            if wanted:
-                report.mark(f"our own over libclamav alone, {kind}, {words}", over(results[kind], "virus"), "<", wanted, " %")
-        found = found or [run["cpu"] for run in results["mix"]["scan"]]
-    return found
+    places = [(f"{count} signatures", folder), ("1 signature", folder + "/few")]
+    memory = "/dev/shm"
+    with contextlib.ExitStack() as stack:
+        if os.access(memory, os.W_OK):
+            shared = stack.enter_context(tempfile.TemporaryDirectory(prefix="buzon-filter-", dir=memory))
+            os.symlink(folder + "/signatures", shared + "/signatures")
+            places.append((f"{count} signatures, temporary files in memory", shared))
+        for words, where in places:
+            results = {}
+            for kind, files in letters.items():
+                results[kind] = loops(program, where, seconds, threads, options.rounds, files)
+                report.progress(f"{words}, {kind}: " + ", ".join(f"{way} {reports.number(measure.median([run['cpu'] for run in runs]))} ms"
+                                                                 for way, runs in results[kind].items()))
+            report.note(f"\n{words}")
+            report.table(["", "alone/s", "ms", "virus/s", "ms", "over", "all/s", "ms", "over"],
+                         [line(report, kind, words, runs) for kind, runs in results.items()])
+            if where == folder:
+                for kind, runs in results.items():
+                    report.mark(f"our own over libclamav alone, {kind}", over(runs, "virus"), "<", OVERHEAD, " %")
 
 
-def loop(program, way, folder, seconds, threads, files):
-    command = [program, way, folder, str(seconds), str(threads), *files]
+def loops(program, folder, seconds, threads, rounds, files):
+    """{way: [run of each round]}"""
+    command = [program, "filter", folder, str(seconds), str(threads), str(rounds), *files]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     if done.returncode:
-        raise RuntimeError(f"buzon-bench {way} ended with {done.returncode}: {(done.stderr or done.stdout)[-300:].strip()}")
+        raise RuntimeError(f"buzon-bench ended with {done.returncode}: {(done.stderr or done.stdout)[-300:].strip()}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def over(results, way):
     """Percent; the median over rounds."""
-    share = reports.ratio([run["cpu"] for run in results[way]], [run["cpu"] for run in results["scan"]])
+    share = reports.ratio([run["cpu"] for run in results[way]], [run["cpu"] for run in results["alone"]])
     return share and (share - 1) * 100
 
 
-def line(report, name, results):
+def line(report, kind, words, results):
     for key, unit in (("rate", "messages/s"), ("cpu", "ms/message")):
-        report.row(f"{name}: {key}", unit, **{way: [run[key] for run in runs] for way, runs in results.items()})
-    cells = [name.partition(",")[0]]
+        report.row(f"{kind}, {words}: {key}", unit, **{way: [run[key] for run in runs] for way, runs in results.items()})
+    cells = [kind]
     for way, runs in results.items():
         cells += [measure.median([run[key] for run in runs]) for key in ("rate", "cpu")]
-        if way != "scan":
+        if way != "alone":
             cells.append(f"{over(results, way):.0f} %")
     return cells
 
 
-def served(report, options, folder, files, count, bare):
+# A server
+
+def served(report, options, folder, files, count, program):
     seconds = options.seconds or 4
     report.note(f"""\nA server of ours: the mix by SMTP, connections kept, durable when answered; {count} signatures; median of {options.rounds} rounds of {seconds} s.
 added: what a message takes longer than without checks, one connection.""")
     report.command("filter_load.py PORT CONNECTIONS SECONDS FILE...")
-    results = {way: [] for way in POLICIES}
+    results, bare = {way: [] for way in POLICIES}, []
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(Filtering(way, folder + "/signatures")) for way in POLICIES]
         for server in running:
@@ -122,6 +124,8 @@ added: what a message takes longer than without checks, one connection.""")
                 many, one = (mail(server, connections, seconds, files) for connections in (CONNECTIONS, 1))
                 results[server.way].append({"rate": many["rate"], "cpu": many["cpu"], "one": one["rate"], "one cpu": one["cpu"],
                                             "median": share(one["waits"], 0.5), "99 %": share(one["waits"], 0.99)})
+            if program:
+                bare += [run["cpu"] for run in loops(program, folder, seconds / 3, os.cpu_count() or 1, 1, files)["alone"]]
             report.progress(f"round {number + 1}: " + ", ".join(f"{way} {reports.number(runs[-1]['rate'])}/s" for way, runs in results.items()))
         for server in running:
             server.check()

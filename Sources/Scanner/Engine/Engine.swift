@@ -8,6 +8,8 @@ package final class Engine: @unchecked Sendable {
     private let owner: EnginePointer
     package let settings: ScanSettings
     package let version: SignatureVersion
+    /// What tells its verdicts from those of other signatures, limits or switches, while this process lives.
+    let identity: String
     /// How many signatures, those embedded included.
     package let count: Int
     /// Why it is not all that was asked for.
@@ -18,6 +20,7 @@ package final class Engine: @unchecked Sendable {
         count = Int(draft.count)
         self.settings = settings
         self.version = version
+        identity = "\(version.text) \(settings.hashValue)"
         self.failures = failures
     }
 

@@ -101,7 +101,7 @@ package final class Signatures: Sendable {
 
     /// What tells verdicts of one engine from those of another; nil: there is none.
     var identity: String? {
-        state.withLock { state in state.engine.map { "\($0.version.text) \($0.settings.hashValue)" } }
+        state.withLock { $0.engine?.identity }
     }
 
     /// The engine to scan with. Blocks during a gap, at most until the deadline; nil: none is there.
