@@ -39,9 +39,9 @@ worst: the longest that a message took. silence: the longest in which none was a
         report.row(f"{key}: {CONNECTIONS} connections", unit, still=[run[key] for run in quiet], reloads=[run[key] for run in busy])
     report.table(["", "messages/s", "median ms", "99 % ms", "worst ms", "silence ms", "most MiB"], rows)
     report.mark("messages refused while signatures change", len(refused), "<", 1)
-    more = max(run["worst"] for run in busy) - max(run["worst"] for run in quiet)
-    report.mark("the worst wait while signatures change, more than without", more, "<", PAUSE, " ms")
-    report.mark("the longest silence while signatures change", max(run["silence"] for run in busy), "<", PAUSE, " ms")
+    for key, what in (("worst", "the worst wait"), ("silence", "the longest silence")):
+        more = max(run[key] for run in busy) - max(run[key] for run in quiet)
+        report.mark(f"{what} while signatures change, more than without", more, "<", PAUSE, " ms")
 
 
 def run(server, seconds, files):
