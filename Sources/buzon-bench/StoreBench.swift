@@ -1,19 +1,12 @@
 import FoundationEssentials
-import Glibc
 import Mail
 import Store
 
 /// `buzon-bench store DIR`: what the store does without a network. DIR must be empty or absent. Prints a table; every
 /// delivery is durable when it is counted. Not installed: `appliance/bench store` builds and runs it.
-@main
 enum StoreBench {
-    static func main() async throws {
-        let arguments = CommandLine.arguments
-        guard arguments.count == 3, arguments[1] == "store" else {
-            print("usage: buzon-bench store DIR")
-            exit(2)
-        }
-        let store = try await MailStore.open(directory: arguments[2])
+    static func run(directory: String) async throws {
+        let store = try await MailStore.open(directory: directory)
         try await store.addDomain("bench.test")
         let user = try await store.addUser("user@bench.test", password: Array("secret".utf8))
         print("| deliveries | tasks | bytes | a second | median ms | 99 % ms | worst ms |\n|---|---|---|---|---|---|---|")
@@ -82,18 +75,5 @@ enum StoreBench {
 
     private static func row(_ what: String, _ count: Int, _ milliseconds: Double) -> String {
         "| \(what) | \(count) | \(milliseconds.rounded(to: 2)) |"
-    }
-}
-
-extension Duration {
-    fileprivate var milliseconds: Double {
-        Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15
-    }
-}
-
-extension Double {
-    fileprivate func rounded(to digits: Int) -> Double {
-        let scale = pow(10, Double(digits))
-        return (self * scale).rounded() / scale
     }
 }

@@ -101,10 +101,7 @@ final class Checks: Inspector {
     }
 
     /// What a list of banned names says to a part.
-    static let matcher: NameMatcher = { list in
-        let names = try? BannedNames(parsing: list)
-        return { names?.rule(meeting: $0) }
-    }
+    static let matcher: NameMatcher = KnownLists().matcher
 
     private static func matcher(_ onPart: (@Sendable (String) -> Void)?) -> NameMatcher {
         guard let onPart else { return matcher }

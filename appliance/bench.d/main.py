@@ -14,7 +14,7 @@ import lib  # noqa: E402
 import report as reports  # noqa: E402
 
 FAILURES = (RuntimeError, OSError, subprocess.SubprocessError, lib.Failure, lib.Skip)
-SECTIONS = ["smtp", "imap", "pop3", "store", "send"]
+SECTIONS = ["smtp", "imap", "pop3", "store", "send", "filter"]
 
 
 def arguments():
@@ -22,7 +22,7 @@ def arguments():
     parser.add_argument("sections", nargs="+", choices=SECTIONS, metavar="|".join(SECTIONS))
     parser.add_argument("--json", metavar="FILE", help="the numbers, every single run of them")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of which the median is shown (3)")
-    parser.add_argument("--seconds", type=float, help="aimed length of one run (smtp 2, send 6: there each run begins with logins)")
+    parser.add_argument("--seconds", type=float, help="aimed length of one run (smtp and filter 2, send 6: there each run begins with logins)")
     parser.add_argument("--sizes", type=numbers, help="smtp: message sizes in bytes (4096,51200)")
     parser.add_argument("--connections", type=numbers, help="smtp: (1,10,50); send: (10,50)")
     parser.add_argument("--messages", type=int, help="messages in the mailbox (imap 10000, pop3 1000)")
