@@ -9,8 +9,8 @@ struct Intake: Sendable {
     enum Outcome: Sendable {
         /// Durable for every recipient.
         case delivered(queueID: String)
-        /// `queueID`: under which the trace tells more of it; empty where there is no more.
-        case refused(Reply, Reason, queueID: String = "")
+        /// `queueID` and `messageID`: under which the trace tells more of it; empty where there is no more.
+        case refused(Reply, Reason, queueID: String = "", messageID: String = "")
     }
 
     let context: ReceptionContext
@@ -99,7 +99,8 @@ struct Intake: Sendable {
         if let why = filtered.unscanned, context.store.value(.unscannedMail) == "wait" {
             return .refused(
                 Reply(451, "4.7.1", "The message can't be checked for viruses now, try again later"),
-                Reason("trace.unscanned", ["why": why]), queueID: facts.queueID)
+                Reason("trace.unscanned", ["why": why]), queueID: facts.queueID,
+                messageID: facts.summary.messageID ?? "")
         }
         let verdicts = arrival.verdicts(filtered)
         let knowsSender = arrival.origin.login != nil && arrival.transaction.reversePath != .null
@@ -107,7 +108,8 @@ struct Intake: Sendable {
             let objection = verdicts.lazy.compactMap(\.blocking).first
         else { return nil }
         await keepRefused(arrival, facts, filtered)
-        return .refused(objection.reply(facts.queueID), objection.reason, queueID: facts.queueID)
+        return .refused(
+            objection.reply(facts.queueID), objection.reason, queueID: facts.queueID, messageID: facts.summary.messageID ?? "")
     }
 
     /// The copy of a message that is refused. What keeps it from being kept changes nothing about the refusal.

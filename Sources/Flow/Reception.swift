@@ -154,15 +154,18 @@ package final class Reception: Responder {
         switch await Intake(context).take(arrival) {
         case .delivered(let queueID):
             return .delivered(queueID: queueID)
-        case .refused(let reply, let reason, let queueID):
-            return await refuse(transaction, reply, reason, queueID: queueID)
+        case .refused(let reply, let reason, let queueID, let messageID):
+            return await refuse(transaction, reply, reason, queueID: queueID, messageID: messageID)
         }
     }
 
-    private func refuse(_ transaction: Transaction, _ reply: Reply, _ reason: Reason, queueID: String = "") async -> SMTP.Answer {
+    private func refuse(
+        _ transaction: Transaction, _ reply: Reply, _ reason: Reason, queueID: String = "", messageID: String = ""
+    ) async -> SMTP.Answer {
         for recipient in transaction.recipients {
             var entry = entry("refused", recipient: address(of: recipient.path).description, reply: reply, reason)
             entry.queueID = queueID
+            entry.messageID = messageID
             await record(entry)
         }
         return .refused(reply)

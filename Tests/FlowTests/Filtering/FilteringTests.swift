@@ -193,12 +193,14 @@ private let luis = SubmittingServer.luis
             virus: .clean, banned: [Policy.standard.bannedNames: [.init(part: "a.exe", rule: ".exe")]], virusMilliseconds: 4,
             namesMilliseconds: 2)
         try await SubmittingServer.run(inspector: FixedInspector { _ in found }) { server in
-            let answer = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content)
+            let named = [UInt8]("Message-ID: <1@x.test>\r\n") + content
+            let answer = try await server.reception(nil).submit(from: "a@x.test", to: [luis], named)
             #expect(answer.code == 554)
             guard case .refused(let reply) = answer else { return }
             #expect(reply.lines.first?.contains("a.exe (.exe)") == true)
             let refusal = try #require(try await trace(server, "refused", luis).first)
             #expect(refusal.key == "trace.objection.banned")
+            #expect(try await trace(server, "refused", "1@x.test") == [refusal])
             let id = try #require(try await server.store.trace(luis).last?.queueID)
             #expect(!id.isEmpty)
             let checks = try await server.store.trace(id).filter { $0.event == "checked" }.map { Reason(stored: $0.text).key }
