@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Logging
+import Scanner
 import Store
 
 struct Serve: AsyncParsableCommand {
@@ -25,6 +26,7 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "buzon")
         log.logLevel = verbose ? .debug : .info
+        LibraryLog.send(to: { [log] in log.warning("\($0)") })
         let hosts = bind.isEmpty ? ["0.0.0.0", "::"] : bind
         let asked = Appliance(directory: common.data, hosts: hosts, portOffset: portOffset, log: log)
         #if DEBUG
