@@ -86,7 +86,7 @@ CREATE TABLE quarantine (
     login TEXT NOT NULL DEFAULT '',
     requires_tls INTEGER NOT NULL DEFAULT 0 CHECK (requires_tls IN (0, 1)),
     eight_bit INTEGER NOT NULL DEFAULT 0 CHECK (eight_bit IN (0, 1)),
-    -- Bytes that it keeps from being freed: of the original.
+    -- Bytes that it takes: of the original, and about those of its rows.
     size INTEGER NOT NULL CHECK (size >= 0),
     -- Whether somebody waits for it: else it is a copy of what was discarded or refused, which goes first when room is needed.
     held INTEGER NOT NULL CHECK (held IN (0, 1))

@@ -51,13 +51,13 @@ extension Verdict {
         if !policy.bypassVirusChecks {
             switch inspection.virus {
             case .infected(let names): object(.virus, names)
-            case .poisoned: object(.poisoned, [])
-            case .notAsked, .clean, .unavailable: break
+            case .notAsked, .clean, .poisoned, .unavailable: break
             }
         }
         if !policy.bypassBannedChecks, let found = inspection.banned[policy.bannedNames], !found.isEmpty {
             object(.banned, found.map { "\($0.part) (\($0.rule))" })
         }
+        if inspection.virus == .poisoned, !policy.bypassVirusChecks || !policy.bypassBannedChecks { object(.poisoned, []) }
         // Both checks look inside; who asked for neither does not hear of what stopped them.
         if !policy.bypassVirusChecks || !policy.bypassBannedChecks {
             if !inspection.limits.isEmpty { object(.limit, inspection.limits) }

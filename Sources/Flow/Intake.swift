@@ -207,7 +207,7 @@ extension Arrival {
 }
 
 extension Verdict.Objection {
-    var reason: Reason { Reason("trace.objection.\(category.rawValue)", ["names": details.prefix(5).joined(separator: ", ")]) }
+    var reason: Reason { Reason("trace.objection.\(category.rawValue)", ["names": Reason.list(details)]) }
 
     /// RFC 3463 §3.8: 5.7.1, delivery not authorized, message refused.
     func reply(_ queueID: String) -> Reply {

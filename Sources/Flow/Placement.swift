@@ -20,6 +20,8 @@ struct Placement: Sendable {
     /// Those who don't get it, whether a copy is kept for them or not.
     private var kept: [Quarantined.Recipient] = []
     private var objections: [Verdict.Objection] = []
+    /// What recipients see of the header, by the tag of their subject.
+    private var views: [String: HeaderView.Seen] = [:]
     private var seenUsers: Set<Int64> = []
     private var seenForeign: Set<String> = []
     private var seenWays: Set<String> = []
@@ -42,7 +44,7 @@ struct Placement: Sendable {
         delivery.quarantined = quarantined()
         // One answer goes to the sender. Where it stands for several recipients, a full mailbox among them takes this message
         // still: RCPT refuses the next one, and what was answered 250 is in every mailbox.
-        if delivery.recipients.count + outgoing.count > 1 {
+        if delivery.recipients.count + outgoing.count + kept.count > 1 {
             for index in delivery.recipients.indices { delivery.recipients[index].mayExceedQuota = true }
         }
         if !outgoing.isEmpty { delivery.outgoing = leaving(outgoing) }
@@ -63,10 +65,13 @@ struct Placement: Sendable {
         for local in expansion.locals where place(recipient, local, isExpanded: isExpanded) { isDelivered = true }
         // RFC 3461 §5.2.3; one that waits is told of when it is there.
         if asksSuccess, !isExpanded, isDelivered, facts.due == 0 { told.append(reported(recipient, .delivered)) }
-        for foreign in expansion.foreign where seenForeign.insert(foreign.key).inserted {
+        for foreign in expansion.foreign where !seenForeign.contains(foreign.key) {
             let address = foreign.description
             let place = Outgoing.Recipient(address, recipient, isExpanded: isExpanded)
             if keep(recipient, at: address, Filtering.scope(ofForwarded: recipient.address), .elsewhere(place)) { continue }
+            seenForeign.insert(foreign.key)
+            // Of several ways that lead there, one that lets it pass is enough.
+            kept.removeAll { $0.leads(to: address) }
             outgoing.append(place)
             note(
                 "queued", recipient.address, at: address,
@@ -109,14 +114,15 @@ struct Placement: Sendable {
         return true
     }
 
-    private func mailbox(
+    private mutating func mailbox(
         _ recipient: Arrival.Recipient, _ local: Expansion.Local, _ scope: PolicyScope, quarantineID: String?
     ) -> Delivery.Recipient {
         let fields = filtered?.fields(scope, hostname: header.hostname, quarantineID: quarantineID)?.bytes ?? []
         let prefix = header.prefix(deliveredTo: local.user.address, originalRecipient: recipient.address, fields: fields)
-        guard let seen = filtered?.seen(scope) else {
-            return Delivery.Recipient(user: UserID(local.user.id), prefix: prefix + separator)
-        }
+        guard let filtered else { return Delivery.Recipient(user: UserID(local.user.id), prefix: prefix + separator) }
+        let tag = filtered.tag(scope)
+        let seen = views[tag] ?? filtered.header.seen(tag: tag)
+        views[tag] = seen
         var place = Delivery.Recipient(
             user: UserID(local.user.id), prefix: prefix + seen.head + separator, hidden: seen.hidden)
         place.envelope = seen.envelope
@@ -145,7 +151,8 @@ struct Placement: Sendable {
         case .bounce, .reject:
             // Whoever refused it for all leaves the lines of the trace.
             if isRefused { break }
-            if knowsSender {
+            // RFC 3461 §4.1: who does not want to hear of failures.
+            if knowsSender, recipient.parameters.notify?.contains(.failure) ?? true {
                 told.append(
                     DeliveryReport.Recipient(
                         address: recipient.address, originalType: recipient.parameters.original?.type,
@@ -160,6 +167,7 @@ struct Placement: Sendable {
                 note("quarantined", recipient.address, at: destination, Reason("trace.untold"), again: true)
             }
         }
+        if case .elsewhere(let place) = place, kept.contains(where: { $0.leads(to: place.address) }) { return true }
         guard isKept else { return true }
         objections.append(objection)
         kept.append(Quarantined.Recipient(recipient: recipient.address, fate: fate, place: place))
@@ -245,5 +253,11 @@ extension Outgoing.Recipient {
             address: address, forwardedFor: address == recipient.address ? nil : recipient.address,
             notify: notify.map { Int($0.rawValue) }, originalType: recipient.parameters.original?.type,
             originalAddress: recipient.parameters.original?.address)
+    }
+}
+
+extension Quarantined.Recipient {
+    fileprivate func leads(to address: String) -> Bool {
+        if case .elsewhere(let place) = place { place.address == address } else { false }
     }
 }

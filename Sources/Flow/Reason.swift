@@ -32,4 +32,9 @@ package struct Reason: Hashable, Sendable {
 
     package static func == (left: Reason, right: Reason) -> Bool { left.stored == right.stored }
     package func hash(into hasher: inout Hasher) { hasher.combine(stored) }
+
+    /// What was found, as a value: the first five, each cut, so that a stranger's names don't fill the trace.
+    static func list(_ names: [String]) -> String {
+        names.prefix(5).map { String(String.UnicodeScalarView($0.unicodeScalars.prefix(150))) }.joined(separator: ", ")
+    }
 }

@@ -73,8 +73,7 @@ final class LocalEngine: ScanEngine {
         let finding = NameWalk(limits).walk(bytes) { part in
             for (list, rule) in matchers where (banned[list]?.count ?? 0) < Inspection.listed {
                 guard let rule = rule(part) else { continue }
-                let name = part.path.filter { !$0.isEmpty }.joined(separator: " › ")
-                banned[list, default: []].append(Inspection.Banned(part: name, rule: rule))
+                banned[list, default: []].append(Inspection.Banned(part: part.title, rule: rule))
             }
         }
         inspection.banned = banned

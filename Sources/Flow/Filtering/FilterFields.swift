@@ -34,7 +34,9 @@ struct FilterFields: Sendable {
 
     private static func wasScanned(_ evidence: Evidence) -> Bool {
         switch evidence.inspection.virus {
-        case .clean, .infected: true
+        // One that ran out of time has not seen all.
+        case .clean: !evidence.inspection.limits.contains("time")
+        case .infected: true
         case .notAsked, .poisoned, .unavailable: false
         }
     }
@@ -70,7 +72,10 @@ struct FilterFields: Sendable {
     }
 
     private static func list(_ details: [String]) -> String {
-        let shown = details.prefix(Self.details).map { $0.count > detailLength ? $0.prefix(detailLength) + "…" : $0 }
+        let shown = details.prefix(Self.details).map { detail in
+            let scalars = detail.unicodeScalars
+            return scalars.count > detailLength ? String(String.UnicodeScalarView(scalars.prefix(detailLength))) + "…" : detail
+        }
         return shown.joined(separator: ", ") + (details.count > Self.details ? ", …" : "")
     }
 }

@@ -20,11 +20,13 @@ extension Filtered {
         let virusTime = "\(inspection.virusMilliseconds)"
         switch inspection.virus {
         case .notAsked: break
+        case .clean where inspection.limits.contains("time"):
+            reasons.append(Reason("trace.check.virus.unavailable", ["ms": virusTime, "why": "scan.slow"]))
         case .clean: reasons.append(Reason("trace.check.virus.clean", ["ms": virusTime]))
         case .infected(let names):
-            reasons.append(Reason("trace.check.virus.infected", ["names": names.joined(separator: ", "), "ms": virusTime]))
+            reasons.append(Reason("trace.check.virus.infected", ["ms": virusTime, "names": Reason.list(names)]))
         case .poisoned: reasons.append(Reason("trace.check.virus.poisoned"))
-        case .unavailable(let why): reasons.append(Reason("trace.check.virus.unavailable", ["why": why, "ms": virusTime]))
+        case .unavailable(let why): reasons.append(Reason("trace.check.virus.unavailable", ["ms": virusTime, "why": why]))
         }
         if !order.bannedNames.isEmpty {
             let time = "\(inspection.namesMilliseconds)"
@@ -32,13 +34,13 @@ extension Filtered {
             reasons.append(
                 found.isEmpty
                     ? Reason("trace.check.names.clean", ["ms": time])
-                    : Reason("trace.check.names.banned", ["names": found.prefix(5).joined(separator: ", "), "ms": time]))
+                    : Reason("trace.check.names.banned", ["ms": time, "names": Reason.list(found)]))
         }
         for (key, names) in [
             ("trace.check.limit", inspection.limits), ("trace.check.encrypted", inspection.encrypted),
             ("trace.check.unopened", inspection.unopened),
         ] where !names.isEmpty {
-            reasons.append(Reason(key, ["names": names.prefix(5).joined(separator: ", ")]))
+            reasons.append(Reason(key, ["names": Reason.list(names)]))
         }
         let scores = Set(verdicts.values.compactMap(\.score)).sorted()
         if !scores.isEmpty {

@@ -80,7 +80,8 @@ struct Filtering: Sendable {
             defer { group.cancelAll() }
             // Which came first; a check that goes on all the same was told to end.
             guard let first = await group.next(), let found = first else {
-                return Inspection(virus: order.virus ? .unavailable("scan.slow") : .notAsked, limits: ["time"])
+                return Inspection(
+                    virus: order.virus ? .unavailable("scan.slow") : .notAsked, limits: order.virus ? [] : ["time"])
             }
             return found
         }
@@ -104,9 +105,8 @@ struct Filtered: Sendable {
         }
     }
 
-    func seen(_ scope: PolicyScope) -> HeaderView.Seen {
-        header.seen(tag: verdict(scope).isSpam ? policies[scope]?.spamSubjectTag : nil)
-    }
+    /// What stands before the subject for this recipient; empty: nothing.
+    func tag(_ scope: PolicyScope) -> String { verdict(scope).isSpam ? policies[scope]?.spamSubjectTag ?? "" : "" }
 
     /// Why the scan was not done, where somebody wants one.
     var unscanned: String? {

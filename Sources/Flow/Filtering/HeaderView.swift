@@ -53,9 +53,14 @@ struct HeaderView: Sendable {
     /// Whether the index has no room for what recipients are to see in the place of forged fields.
     var isTooDeep: Bool { (forged.last?.upperBound ?? 0) > room }
 
-    /// `tag`: put before the subject; nil or empty: the subject stays.
-    func seen(tag: String?) -> Seen {
-        let tag = tag ?? ""
+    /// `tag`: put before the subject; empty: the subject stays.
+    func seen(tag: String) -> Seen {
+        let seen = view(tag)
+        // An ENVELOPE of his own stands in the index for each recipient as well.
+        return seen.envelope.count > room ? view("") : seen
+    }
+
+    private func view(_ tag: String) -> Seen {
         var changes = forged.map { (range: $0, text: [UInt8]()) }
         var added: [UInt8] = []
         if !tag.isEmpty {
@@ -84,7 +89,7 @@ struct HeaderView: Sendable {
     func text(of name: String) -> String {
         header.withUnsafeBufferPointer { bytes in
             guard let field = HeaderSection(parsing: bytes).fields(named: name.utf8, in: bytes).first else { return "" }
-            return String(EncodedWord.decode(unfold(bytes, field.body)).filter { !$0.isNewline }.prefix(200))
+            return String(String.UnicodeScalarView(EncodedWord.decode(unfold(bytes, field.body)).unicodeScalars.prefix(200)))
         }
     }
 

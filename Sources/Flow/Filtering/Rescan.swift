@@ -24,22 +24,27 @@ package struct Rescan: Sendable {
     /// Does what is to be done by now, and answers when all is, or when the task is cancelled. What goes wrong is logged, and tried again.
     package func catchUp() async {
         do throws(StoreFailure) {
-            // What comes from now on is seen by these signatures when it comes.
-            let newest = try await context.store.newestBody()
-            while try await step(upTo: newest) {}
+            var version: String
+            repeat {
+                version = signatures()
+                // What comes from now on is seen by these signatures when it comes.
+                let newest = try await context.store.newestBody()
+                while try await step(version, upTo: newest) {}
+            } while signatures() != version && !Task.isCancelled
         } catch {
             context.report("rescan", "\(error)")
         }
     }
 
     /// One chunk. False: nothing is left to do, for now.
-    private func step(upTo newest: Int64) async throws(StoreFailure) -> Bool {
+    private func step(_ version: String, upTo newest: Int64) async throws(StoreFailure) -> Bool {
         let store = context.store
-        let version = signatures()
         let days = Int64(store.integer(.rescanDays))
-        guard !version.isEmpty, !Task.isCancelled else { return false }
-        guard days > 0, var progress = try await store.rescanProgress() else {
-            try await store.note(RescanProgress(signatures: version, body: days > 0 ? 0 : .max))
+        guard !version.isEmpty, version == signatures(), !Task.isCancelled else { return false }
+        let known = try await store.rescanProgress()
+        guard days > 0, var progress = known else {
+            let done = RescanProgress(signatures: version, body: days > 0 ? 0 : .max)
+            if known != done { try await store.note(done) }
             return days > 0
         }
         if progress.signatures != version { progress = RescanProgress(signatures: version, body: 0) }
@@ -50,17 +55,25 @@ package struct Rescan: Sendable {
         let since = context.clock() / 1_000_000 - days * 86_400
         let bodies = try await store.bodies(after: progress.body, upTo: newest, since: since, limit: Self.chunk)
         var hits: [(body: BodyReference, names: [String])] = []
+        var last = progress.body
         for body in bodies {
-            guard let names = try await look(at: body, version) else { return false }
-            if !names.isEmpty { hits.append((body, names)) }
+            do throws(StoreFailure) {
+                guard let names = try await look(at: body) else { break }
+                if !names.isEmpty { hits.append((body, names)) }
+            } catch .ioError(let why) {
+                // A damaged body keeps nobody from the others.
+                context.report("rescan", "body \(body.id): \(why)")
+            }
+            last = body.id
         }
         try await act(on: hits)
-        try await store.note(RescanProgress(signatures: version, body: bodies.last?.id ?? newest))
-        return true
+        let isWhole = last == bodies.last?.id ?? last
+        try await store.note(RescanProgress(signatures: version, body: isWhole && bodies.isEmpty ? newest : last))
+        return isWhole
     }
 
-    /// The viruses in it; nil: it could not be looked at, now or with these signatures.
-    private func look(at body: BodyReference, _ version: String) async throws(StoreFailure) -> [String]? {
+    /// The viruses in it; nil: it could not be looked at now.
+    private func look(at body: BodyReference) async throws(StoreFailure) -> [String]? {
         let spool = context.store.spool()
         while spool.count < body.length {
             let piece: [UInt8]
@@ -79,6 +92,8 @@ package struct Rescan: Sendable {
         switch found.virus {
         case .infected(let names): return names
         case .clean, .poisoned, .notAsked: return []
+        // One that breaks the scanner each time is passed over; while there is none, or no time, all wait.
+        case .unavailable("scan.failed"): return []
         case .unavailable: return nil
         }
     }

@@ -31,7 +31,8 @@ extension MailStore {
         let generation = generation.value
         if let known = policyCache.wantsVirusChecks(generation) { return known }
         let found = try await read { db in
-            try db.first("SELECT 1 FROM policy WHERE key = 'bypass_virus_checks' AND value = 'false'") { _ in true } ?? false
+            try db.all("SELECT value FROM policy WHERE key = 'bypass_virus_checks'") { $0.text(0) }
+                .contains { PolicyKey.bypassVirusChecks.normalised($0) == "false" }
         }
         policyCache.keep(wantsVirusChecks: found, generation)
         return found

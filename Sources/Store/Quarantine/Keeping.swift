@@ -15,11 +15,13 @@ extension Database {
     private static let evictions = 1_000
 
     /// Keeps a message of the batch. False: there is no room, and nobody waits for it. Fails with `.quarantineFull` where somebody does.
-    func keep(_ quarantined: Quarantined, body: Int64, size: Int, bounds: QuarantineBounds) throws -> Bool {
-        guard try makeRoom(size, bounds) else {
-            // Who was refused knows; only what was answered 250 must not vanish.
-            if quarantined.recipients.allSatisfy({ $0.fate == .reject }) { return false }
-            throw StoreFailure.quarantineFull(isForNow: bounds.overflow == .defer)
+    func keep(_ quarantined: Quarantined, body: Int64, length: Int, bounds: QuarantineBounds) throws -> Bool {
+        let size = length + quarantined.rowSize
+        guard try makeRoom(size, bounds, isHeld: quarantined.isHeld) else {
+            // Who was refused knows. What was thrown away on purpose may be without a copy where the rest makes room by itself.
+            let fates = quarantined.recipients.map(\.fate)
+            if fates.allSatisfy({ $0 == .reject || bounds.overflow == .oldest && $0 != .quarantine }) { return false }
+            throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject && size <= bounds.size)
         }
         let outgoing = quarantined.outgoing
         try run(
@@ -61,20 +63,44 @@ extension Database {
         }
     }
 
-    /// Whether `size` more bytes fit, after others went if that is the way.
-    private func makeRoom(_ size: Int, _ bounds: QuarantineBounds) throws -> Bool {
+    /// Whether `size` more bytes fit, after others went if that is the way. What somebody waits for goes for such mail only.
+    private func makeRoom(_ size: Int, _ bounds: QuarantineBounds, isHeld: Bool) throws -> Bool {
         guard size <= bounds.size else { return false }
-        func taken() throws -> Int { try first("SELECT value FROM counter WHERE name = 'quarantine'") { $0.int(0) } ?? 0 }
-        var free = bounds.size - (try taken())
-        guard free < size else { return true }
-        guard bounds.overflow == .oldest else { return false }
-        for _ in 0..<Self.evictions {
-            guard let oldest = try first("SELECT id FROM quarantine ORDER BY held, id LIMIT 1", read: { $0.int64(0) }) else { break }
-            try run("DELETE FROM quarantine WHERE id = ?", .integer(oldest))
-            free = bounds.size - (try taken())
-            if free >= size { return true }
+        if bounds.overflow == .oldest { try evict(downTo: bounds.size - size, held: isHeld) }
+        return try quarantineSize() <= bounds.size - size
+    }
+
+    private func quarantineSize() throws -> Int { try first("SELECT value FROM counter WHERE name = 'quarantine'") { $0.int(0) } ?? 0 }
+
+    /// Removes the oldest entries, copies of what was discarded or refused first, `evictions` of them at most; held ones leave a trace.
+    func evict(downTo size: Int, held: Bool) throws {
+        for _ in 0..<Self.evictions where try quarantineSize() > size {
+            let oldest = try first(
+                "SELECT id, held, queue_id, message_id, sender FROM quarantine WHERE held <= ? ORDER BY held, id LIMIT 1", .int(held ? 1 : 0)
+            ) { (id: $0.int64(0), isHeld: $0.int(1) == 1, queueID: $0.text(2), messageID: $0.text(3), sender: $0.text(4)) }
+            guard let oldest else { return }
+            if oldest.isHeld {
+                try insert([
+                    TraceEntry(
+                        time: now(), event: "removed", queueID: oldest.queueID, messageID: oldest.messageID, sender: oldest.sender,
+                        text: "trace.evicted")
+                ])
+            }
+            try run("DELETE FROM quarantine WHERE id = ?", .integer(oldest.id))
         }
-        return free >= size
+    }
+}
+
+extension Quarantined {
+    /// Bytes that its rows take in the index, about.
+    fileprivate var rowSize: Int {
+        let fixed = 400 + from.utf8.count + subject.utf8.count + (outgoing?.prefix.count ?? 0)
+        return recipients.reduce(reasons.reduce(fixed) { $0 + $1.utf8.count }) { sum, recipient in
+            switch recipient.place {
+            case .mailbox(let place, _): sum + 300 + place.prefix.count + place.envelope.count
+            case .elsewhere: sum + 300
+            }
+        }
     }
 }
 

@@ -6,14 +6,17 @@ extension MailStore {
     /// a Message-ID; all when nil.
     package func quarantine(_ wanted: String? = nil, limit: Int = 1_000) async throws(StoreFailure) -> [QuarantineEntry] {
         let bare = wanted.map(\.trimmed).map { $0.hasPrefix("<") && $0.hasSuffix(">") ? String($0.dropFirst().dropLast()) : $0 }
+        // A number alone is an entry's own: Message-IDs are what strangers make them.
+        let number = bare.flatMap { $0.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64($0) : nil }
         return try await read { db in
             try db.quarantineEntries(
-                where: """
-                    ?1 IS NULL OR lower(queue_id) = ?1 OR CAST(id AS TEXT) = ?1 OR lower(sender) = ?1
-                        OR lower(message_id) IN (?1, '<' || ?1 || '>')
-                        OR id IN (SELECT quarantine_id FROM quarantine_recipient WHERE lower(recipient) = ?1 OR lower(destination) = ?1)
-                    ORDER BY id DESC LIMIT ?2
-                    """, [bare.map { .text(folded($0)) } ?? .null, .int(limit)])
+                where: number.map { "quarantine.id = \($0)" }
+                    ?? """
+                    ?1 IS NULL OR lower(queue_id) = ?1 OR lower(sender) = ?1 OR lower(message_id) IN (?1, '<' || ?1 || '>')
+                        OR quarantine.id IN
+                            (SELECT quarantine_id FROM quarantine_recipient WHERE lower(recipient) = ?1 OR lower(destination) = ?1)
+                    ORDER BY quarantine.id DESC LIMIT ?2
+                    """, number == nil ? [bare.map { .text(folded($0)) } ?? .null, .int(limit)] : [])
         }
     }
 
@@ -37,8 +40,20 @@ extension MailStore {
         }
     }
 
-    /// Removes what is older than its setting says, some at a time.
+    /// Removes what is older than its setting says, and what goes beyond the size, some at a time.
     package func sweepQuarantine() async throws(StoreFailure) {
+        let bounds = QuarantineBounds(self)
+        if bounds.overflow == .oldest {
+            var before = -1
+            while true {
+                let size = try await writer.write { db, _ in
+                    try db.evict(downTo: bounds.size, held: true)
+                    return try db.first("SELECT value FROM counter WHERE name = 'quarantine'") { $0.int(0) } ?? 0
+                }
+                if size <= bounds.size || size == before { break }
+                before = size
+            }
+        }
         let age = now() - Int64(integer(.quarantineDays)) * 86_400
         while try await writer.write({ db, _ in
             try db.run(
@@ -53,8 +68,9 @@ extension Database {
         var entries: [QuarantineEntry] = []
         try forEach(
             """
-            SELECT id, queue_id, received, created, message_id, peer, sender, from_text, subject, category, reasons, size FROM quarantine
-            WHERE \(condition)
+            SELECT quarantine.id, queue_id, quarantine.received, created, message_id, peer, sender, from_text, subject, category, reasons,
+                length
+            FROM quarantine JOIN body ON body.id = body_id WHERE \(condition)
             """, values
         ) { row in
             entries.append(

@@ -28,7 +28,7 @@ extension MailStore {
                 return false
             }
             news.entries = try db.quarantineEntries(
-                where: "id > ?1 AND (?2 IS NULL OR category = ?2) ORDER BY id LIMIT ?3",
+                where: "quarantine.id > ?1 AND (?2 IS NULL OR category = ?2) ORDER BY quarantine.id LIMIT ?3",
                 [.integer(told), category.map { .text($0) } ?? .null, .int(named)])
             return news
         }

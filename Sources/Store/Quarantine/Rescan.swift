@@ -109,7 +109,7 @@ extension Database {
             Quarantined.Recipient(recipient: message.email, fate: .quarantine, place: .mailbox(place, address: message.email))
         ]
         // What was taken from somebody is kept, whatever room there is.
-        _ = try keep(entry, body: body, size: length, bounds: QuarantineBounds(size: .max, overflow: .oldest))
+        _ = try keep(entry, body: body, length: length, bounds: QuarantineBounds(size: .max, overflow: .oldest))
         try remove(UIDSet(message.uid...message.uid), from: message.mailbox.rawValue, &effects)
     }
 }

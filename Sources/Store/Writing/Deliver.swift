@@ -50,12 +50,13 @@ extension MailStore {
                 outcomes.append(try db.deliver(body, length, to: recipient, date: delivery.date, quota: quota, &effects))
             }
             var isStored = delivery.outgoing != nil || outcomes.contains { if case .stored = $0 { true } else { false } }
-            if let quarantined = delivery.quarantined, try db.keep(quarantined, body: body, size: length, bounds: bounds) {
+            if let quarantined = delivery.quarantined, try db.keep(quarantined, body: body, length: length, bounds: bounds) {
                 isStored = true
+                effects.mayBeRemoved = true
             }
             // Thrown, so that the savepoint takes the body's row back.
             guard isStored else {
-                if delivery.quarantined != nil, delivery.recipients.isEmpty { throw StoreFailure.quarantineFull(isForNow: false) }
+                if delivery.quarantined != nil, delivery.recipients.isEmpty { throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject) }
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
             }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }

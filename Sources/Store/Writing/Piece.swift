@@ -10,6 +10,8 @@ struct Effects {
     var touched: [Int64] = []
     /// Bytes of segments that became live.
     var live: [Int: Int] = [:]
+    /// Whether another piece of the same batch may remove its body: an entry of the quarantine that makes room.
+    var mayBeRemoved = false
 }
 
 /// A body that goes with another's.

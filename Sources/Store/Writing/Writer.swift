@@ -264,6 +264,11 @@ final class Writer: Sendable {
                 try db.run("RELEASE piece")
                 touched.formUnion(effects.touched)
                 live.merge(effects.live) { $0 + $1 }
+                // What a later piece of this batch may remove is counted before it does.
+                if effects.mayBeRemoved {
+                    try count(live, db)
+                    live = [:]
+                }
             } catch let failure as SQLFailure where failure.endsTransaction {
                 throw failure
             } catch {
@@ -272,11 +277,15 @@ final class Writer: Sendable {
                 try db.run("RELEASE piece")
             }
         }
-        for (segment, bytes) in live { try db.run("UPDATE segment SET live = live + ? WHERE id = ?", .int(bytes), .int(segment)) }
+        try count(live, db)
         hooks.step(.beforeCommit)
         try db.run("COMMIT")
         if !places.isEmpty { state.unindexed = nil }
         hooks.step(.committed)
+    }
+
+    private func count(_ live: [Int: Int], _ db: Database) throws {
+        for (segment, bytes) in live { try db.run("UPDATE segment SET live = live + ? WHERE id = ?", .int(bytes), .int(segment)) }
     }
 
     /// Writes down which numbers are given, and what the commit counter passes that the index does not know.

@@ -75,7 +75,8 @@ struct QuarantineCommand: ParsableCommand {
                 entries.map { entry in
                     [
                         "\(entry.id)", MailDate.format(seconds: entry.received), text("category.\(entry.category)"), "\(entry.size)",
-                        "<\(entry.sender)>", entry.recipients.map { "<\($0.recipient)>" }.joined(separator: " "), entry.subject.printable,
+                        "<\(entry.sender.printable)>", entry.recipients.map { "<\($0.recipient.printable)>" }.joined(separator: " "),
+                        entry.subject.printable,
                     ]
                 })
         }
@@ -117,13 +118,13 @@ struct QuarantineCommand: ParsableCommand {
                         "id": "\(entry.id)", "queue": entry.queueID, "time": MailDate.format(seconds: entry.received),
                         "category": text("category.\(entry.category)"), "size": entry.size,
                     ]),
-                "  " + text("quarantine.from", ["sender": entry.sender, "from": entry.from.printable, "peer": entry.peer]),
+                "  " + text("quarantine.from", ["sender": entry.sender.printable, "from": entry.from.printable, "peer": entry.peer.printable]),
                 "  " + text("quarantine.subject", ["subject": entry.subject.printable, "id": entry.messageID.printable]),
             ]
             lines += entry.reasons.map { "  " + text(Reason(stored: $0)).printable }
             for recipient in entry.recipients {
-                var line = "  <\(recipient.recipient)>"
-                if recipient.destination != recipient.recipient { line += " → <\(recipient.destination)>" }
+                var line = "  <\(recipient.recipient.printable)>"
+                if recipient.destination != recipient.recipient { line += " → <\(recipient.destination.printable)>" }
                 line += "  " + text("quarantine.fate.\(recipient.fate)")
                 if recipient.released > 0 {
                     line += "  " + text("quarantine.released", ["time": MailDate.format(seconds: recipient.released)])

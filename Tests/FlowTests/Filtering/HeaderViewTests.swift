@@ -5,7 +5,7 @@ import Testing
 struct HeaderViewTests {
     private func view(_ text: String) -> HeaderView { Array(text.utf8).withUnsafeBufferPointer { HeaderView(reading: $0) } }
 
-    private func seen(_ text: String, tag: String?) -> String {
+    private func seen(_ text: String, tag: String) -> String {
         let seen = view(text).seen(tag: tag)
         return String(decoding: seen.head + Array(text.utf8.dropFirst(seen.hidden?.upperBound ?? 0)), as: UTF8.self)
     }
@@ -28,7 +28,7 @@ struct HeaderViewTests {
     }
 
     @Test func nothingToChange() {
-        let seen = view("Subject: a\r\n\r\nb").seen(tag: nil)
+        let seen = view("Subject: a\r\n\r\nb").seen(tag: "")
         #expect(seen == HeaderView.Seen())
     }
 
