@@ -98,13 +98,26 @@ struct QuarantineTests {
         for (name, fate) in [("held", Quarantined.Recipient.Fate.quarantine), ("copy", .discard), ("refused", .reject)] {
             _ = try await store.deliver(delivery(text, quarantined(name, user, fate: fate), store))
         }
+        // Nobody's mail is thrown out for a mere copy, and what goes of it leaves a trace.
+        _ = try await store.deliver(delivery(text, quarantined("copy too", user, fate: .discard), to: [user], store))
         // What somebody waits for stays longest.
         _ = try await store.deliver(delivery(text, quarantined("new", user), store))
-        #expect(try await store.quarantine().map(\.queueID) == ["new", "refused", "held"])
+        #expect(try await store.quarantine().map(\.queueID) == ["new", "copy too", "held"])
         _ = try await store.deliver(delivery(text, quarantined("newer", user), store))
         #expect(try await store.quarantine().map(\.queueID) == ["newer", "new", "held"])
         _ = try await store.deliver(delivery(text, quarantined("newest", user), store))
         #expect(try await store.quarantine().map(\.queueID) == ["newest", "newer", "new"])
+        #expect(try await store.trace("held").map(\.event) == ["removed"])
+        _ = try await store.deliver(delivery(text, quarantined("last copy", user, fate: .discard), to: [user], store))
+        #expect(try await store.quarantine().map(\.queueID) == ["newest", "newer", "new"])
+        // Less room than before: the sweep makes it so.
+        #expect(scratch.sqlite3("INSERT OR REPLACE INTO setting VALUES ('quarantine-size', '1048576')").status == 0)
+        #expect(
+            scratch.sqlite3(
+                "UPDATE quarantine SET size = size + 400000; UPDATE counter SET value = value + 1200000 WHERE name = 'quarantine'"
+            ).status == 0)
+        try await store.sweepQuarantine()
+        #expect(try await store.quarantine().map(\.queueID) == ["newest"])
         #expect(try await store.verify(deep: true).problems == [])
         await store.close()
     }

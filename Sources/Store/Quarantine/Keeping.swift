@@ -76,7 +76,8 @@ extension Database {
     func evict(downTo size: Int, held: Bool) throws {
         for _ in 0..<Self.evictions where try quarantineSize() > size {
             let oldest = try first(
-                "SELECT id, held, queue_id, message_id, sender FROM quarantine WHERE held <= ? ORDER BY held, id LIMIT 1", .int(held ? 1 : 0)
+                "SELECT id, held, queue_id, message_id, sender FROM quarantine WHERE held <= ? ORDER BY held, id LIMIT 1",
+                .int(held ? 1 : 0)
             ) { (id: $0.int64(0), isHeld: $0.int(1) == 1, queueID: $0.text(2), messageID: $0.text(3), sender: $0.text(4)) }
             guard let oldest else { return }
             if oldest.isHeld {

@@ -118,7 +118,9 @@ struct QuarantineCommand: ParsableCommand {
                         "id": "\(entry.id)", "queue": entry.queueID, "time": MailDate.format(seconds: entry.received),
                         "category": text("category.\(entry.category)"), "size": entry.size,
                     ]),
-                "  " + text("quarantine.from", ["sender": entry.sender.printable, "from": entry.from.printable, "peer": entry.peer.printable]),
+                "  "
+                    + text(
+                        "quarantine.from", ["sender": entry.sender.printable, "from": entry.from.printable, "peer": entry.peer.printable]),
                 "  " + text("quarantine.subject", ["subject": entry.subject.printable, "id": entry.messageID.printable]),
             ]
             lines += entry.reasons.map { "  " + text(Reason(stored: $0)).printable }

@@ -75,7 +75,6 @@ private let content = [UInt8]("From: Ana <ana@mi.dominio>\r\nSubject: hola\r\n\r
                 let answer = try await server.reception(nil).submit(from: "a@x.test", to: [SubmittingServer.luis], content)
                 #expect(answer.code == (destiny == .reject ? 554 : 250))
                 #expect(try await server.store.quarantine().count == kept)
-                #expect(try await server.store.quarantine().isEmpty || destiny == .quarantine)
             }
         }
     }
@@ -111,6 +110,46 @@ private let content = [UInt8]("From: Ana <ana@mi.dominio>\r\nSubject: hola\r\n\r
             let entry = try #require(try await server.store.quarantine().first)
             _ = try await QuarantineRelease(entry: entry, recipients: entry.recipients, now: 7, zone: { _ in 0 }).carryOut(server.store)
             #expect(try await server.store.queue().flatMap(\.recipients).map(\.address) == ["lejos@b.test"])
+        }
+    }
+
+    /// One answer stands for both: who passes gets it, though his mailbox is full, where another one's is kept.
+    @Test func aFullMailboxBesideAKeptOne() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.finalVirusDestiny, to: "pass", for: .user(SubmittingServer.luis))
+            try await server.store.setQuota(SubmittingServer.luis, 10)
+            let reception = server.reception(nil)
+            #expect(try await reception.submit(from: "a@x.test", to: [SubmittingServer.luis, SubmittingServer.ana], content).code == 250)
+            #expect(try await server.inbox(SubmittingServer.luis).count == 1)
+            #expect(try await server.store.quarantine(SubmittingServer.ana).count == 1)
+        }
+    }
+
+    /// Two ways to one address elsewhere, of which one lets it pass: in whatever order, it is there, once.
+    @Test(arguments: [["a@mi.dominio", "b@otro.test"], ["b@otro.test", "a@mi.dominio"]])
+    func twoWaysElsewhere(to: [String]) async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.addDomain("otro.test")
+            for origin in to { _ = try await server.store.changeForwarding(origin, { _ in ["lejos@b.test"] }) }
+            try await server.store.set(.finalVirusDestiny, to: "pass", for: .domain("otro.test"))
+            #expect(try await server.reception(nil).submit(from: "x@x.test", to: to, content).code == 250)
+            #expect(try await server.store.queue().flatMap(\.recipients).map(\.address) == ["lejos@b.test"])
+            #expect(try await server.store.quarantine().isEmpty)
+        }
+    }
+
+    /// RFC 3461 §4.1: who does not want to hear of failures hears nothing, and nothing is lost.
+    @Test func aSenderWhoWantsNoReport() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.finalVirusDestiny, to: "reject", for: .user(SubmittingServer.luis))
+            try await server.store.set(.finalVirusDestiny, to: "pass", for: .user(SubmittingServer.administrator))
+            var asks = RecipientParameters()
+            asks.notify = .never
+            let answer = try await server.reception(SubmittingServer.ana).submit(
+                from: SubmittingServer.ana, to: [SubmittingServer.luis, SubmittingServer.administrator], content, asks: asks)
+            #expect(answer.code == 250)
+            #expect(try await server.inbox(SubmittingServer.ana).isEmpty)
+            #expect(try await server.store.quarantine(SubmittingServer.luis).first?.recipients.map(\.fate) == ["quarantine"])
         }
     }
 

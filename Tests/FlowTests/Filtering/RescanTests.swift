@@ -62,6 +62,27 @@ private let ana = SubmittingServer.ana
         }
     }
 
+    /// A body that can't be read, and signatures that change on the way, leave nothing out.
+    @Test func nothingIsLeftOut() async throws {
+        let version = Mutex("1")
+        let looks = Mutex<[String]>([])
+        let inspector = FixedInspector { _ in
+            let now = version.withLock { version in
+                defer { if looks.withLock({ $0.count }) == 1 { version = "2" } }
+                return version
+            }
+            looks.withLock { $0.append(now) }
+            return Inspection(virus: .clean)
+        }
+        try await SubmittingServer.run(inspector: FixedInspector.clean) { server in
+            server.now.withLock { $0 = Int64(time(nil)) }
+            for _ in 0..<3 { _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], message("x")) }
+            await Rescan(server.context, inspector) { version.withLock { $0 } }.catchUp()
+            // All three with the new ones, whatever the old ones had seen.
+            #expect(looks.withLock { $0.filter { $0 == "2" }.count } >= 3)
+        }
+    }
+
     /// A start after a stop goes on where it was; a scanner that can't answer is asked later.
     @Test func itGoesOn() async throws {
         let isAway = Mutex(true)
