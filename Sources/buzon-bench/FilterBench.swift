@@ -5,8 +5,8 @@ import Scanner
 
 /// `buzon-bench filter DIR SECONDS THREADS ROUNDS FILE…`: messages a second, and what each costs the processor, through libclamav alone,
 /// through our inspector for viruses, and for viruses and banned names. Signatures are those of DIR/signatures, temporary files lie in
-/// DIR/scan. The three take turns of a tenth of a second, so that whatever else the machine does hits all alike: what a temporary file costs
-/// depends on how many the file system has just removed. Nothing is answered from memory: no message is the same twice (`Letter`).
+/// DIR/scan. The three take turns of about a tenth of a second and the same work, so that whatever else the machine does hits all alike: what a
+/// temporary file costs depends on how many the file system has just removed. Nothing is answered from memory: no message is the same twice (`Letter`).
 struct FilterBench {
     private enum Way: String, CaseIterable {
         case alone, virus, all
@@ -35,43 +35,38 @@ struct FilterBench {
             onStuck: {})
     }
 
-    /// Prints `{way: [figures of each round]}`. A round gives each way so many seconds. A quarter of a round comes first, which doesn't count.
+    /// Prints `{way: [figures of each round]}`. A round gives each way about so many seconds. One turn comes first, which doesn't count.
     func run(rounds: Int, seconds: Double) async throws {
-        _ = try await round(seconds / 4)
+        for way in Way.allCases { _ = try await take(way, passes: 1) }
+        let once = try await take(.alone, passes: 1).elapsed
+        let passes = max(1, Int(Self.turn / once))
+        let turns = max(1, Int(seconds / once / Double(passes)))
         var found: [Way: [Figures]] = [:]
         for _ in 0..<rounds {
-            for (way, figures) in try await round(seconds) { found[way, default: []].append(figures) }
+            var round: [Way: Figures] = [:]
+            for _ in 0..<turns {
+                for way in Way.allCases { round[way, default: Figures()].add(try await take(way, passes: passes)) }
+            }
+            for (way, figures) in round { found[way, default: []].append(figures) }
         }
         let ways = Way.allCases.map { way in #""\#(way)": [\#((found[way] ?? []).map(\.text).joined(separator: ", "))]"# }
         print("{" + ways.joined(separator: ", ") + "}")
         inspector.close()
     }
 
-    private func round(_ seconds: Double) async throws -> [Way: Figures] {
-        var figures: [Way: Figures] = [:]
-        for _ in 0..<max(1, Int(seconds / Self.turn)) {
-            for way in Way.allCases {
-                let (start, busy) = (DispatchTime.now(), Self.processorSeconds())
-                let count = try await take(way, until: start + Self.turn)
-                let elapsed = Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) / 1e9
-                figures[way, default: Figures()].add(count, elapsed, Self.processorSeconds() - busy)
-            }
-        }
-        return figures
-    }
-
-    private func take(_ way: Way, until end: DispatchTime) async throws -> Int {
-        let before = stacks.reduce(0) { $0 + $1.count }
+    /// Each thread takes all of its letters so many times.
+    private func take(_ way: Way, passes: Int) async throws -> Figures {
+        let (start, busy) = (DispatchTime.now(), Self.processorSeconds())
         if way == .alone {
             DispatchQueue.concurrentPerform(iterations: stacks.count) { thread in
-                while DispatchTime.now() < end { bare.run(stacks[thread].next()) }
+                for _ in 0..<passes * stacks[thread].letters { bare.run(stacks[thread].next()) }
             }
         } else {
             let order = InspectionOrder(virus: true, bannedNames: way == .all ? [BannedNames.standard] : [])
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for stack in stacks {
                     group.addTask {
-                        while DispatchTime.now() < end {
+                        for _ in 0..<passes * stack.letters {
                             let inspection = await inspector.inspect(stack.next(), order)
                             guard inspection.virus == .clean, inspection.limits.isEmpty else { throw Oddity(words: "\(inspection)") }
                         }
@@ -80,7 +75,9 @@ struct FilterBench {
                 try await group.waitForAll()
             }
         }
-        return stacks.reduce(0) { $0 + $1.count } - before
+        let elapsed = Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) / 1e9
+        let count = stacks.reduce(0) { $0 + passes * $1.letters }
+        return Figures(messages: count, elapsed: elapsed, busy: Self.processorSeconds() - busy)
     }
 
     private static func processorSeconds() -> Double {
@@ -95,14 +92,14 @@ struct Oddity: Error {
 }
 
 private struct Figures {
-    private var messages = 0
-    private var elapsed = 0.0
-    private var busy = 0.0
+    var messages = 0
+    var elapsed = 0.0
+    var busy = 0.0
 
-    mutating func add(_ messages: Int, _ elapsed: Double, _ busy: Double) {
-        self.messages += messages
-        self.elapsed += elapsed
-        self.busy += busy
+    mutating func add(_ other: Figures) {
+        messages += other.messages
+        elapsed += other.elapsed
+        busy += other.busy
     }
 
     /// Messages a second, and milliseconds of the processor for one.
@@ -115,14 +112,16 @@ private struct Figures {
 
 /// The letters that one thread takes in turn. Unchecked: nobody else touches them.
 private final class Stack: @unchecked Sendable {
-    private let letters: [Letter]
-    private(set) var count = 0
+    private let copies: [Letter]
+    private var count = 0
 
-    init(_ letters: [Letter], _ thread: Int) { self.letters = letters.map { $0.copy(thread) } }
+    init(_ letters: [Letter], _ thread: Int) { copies = letters.map { $0.copy(thread) } }
+
+    var letters: Int { copies.count }
 
     /// One that was never there.
     func next() -> Letter {
-        let letter = letters[count % letters.count]
+        let letter = copies[count % copies.count]
         count += 1
         letter.change()
         return letter
