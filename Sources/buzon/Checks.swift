@@ -49,7 +49,8 @@ final class Checks: Inspector {
         }
         let isEnabled = (try? await store.wantsVirusChecks()) ?? true
         let wanted = Self.wanted(store, isEnabled: isEnabled)
-        signatures = Signatures(wanted.signatures, matcher: Self.matcher(onPart), log: { [complaints] in complaints.report("scanner", $0) }) {
+        signatures = Signatures(wanted.signatures, matcher: Self.matcher(onPart), log: { [complaints] in complaints.report("scanner", $0) })
+        {
             [log, complaints] status in
             for failure in status.failures {
                 complaints.report("signatures", text(failure.key, ["path": failure.path, "detail": failure.detail]))

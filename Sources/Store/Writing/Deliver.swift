@@ -56,7 +56,9 @@ extension MailStore {
             }
             // Thrown, so that the savepoint takes the body's row back.
             guard isStored else {
-                if delivery.quarantined != nil, delivery.recipients.isEmpty { throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject) }
+                if delivery.quarantined != nil, delivery.recipients.isEmpty {
+                    throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject)
+                }
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
             }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
