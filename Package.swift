@@ -136,3 +136,4 @@ let package = Package(
     ]
 )
 // plan
+// plan3

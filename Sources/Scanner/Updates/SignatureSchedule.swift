@@ -25,3 +25,10 @@ package struct SignatureSchedule: Sendable, Hashable {
         return max(source.checked + distance + spread, min(source.restUntil, source.checked + Self.longestRest))
     }
 }
+
+extension UpdateSettings {
+    /// When a source is asked next; nil: never.
+    package func next(_ source: UpdateSource, _ state: UpdateState, now: Int64) -> Int64? {
+        SignatureSchedule(checksADay: checksADay).due(state.sources[source.name], settings: fingerprint(source), now: now)
+    }
+}

@@ -57,10 +57,7 @@ package final class SignatureUpdater: Sendable {
         var state = UpdateState(directory: directory.path)
         await noticeChanges(state)
         let now = clock.now()
-        let schedule = SignatureSchedule(checksADay: settings.checksADay)
-        let due = settings.sources.filter { source in
-            schedule.due(state.sources[source.name], settings: settings.fingerprint(source), now: now).map { $0 <= now } ?? false
-        }
+        let due = settings.sources.filter { source in settings.next(source, state, now: now).map { $0 <= now } ?? false }
         let isFirst = memory.withLock { memory in
             defer { memory.hasRun = true }
             return !memory.hasRun
