@@ -42,6 +42,9 @@ struct FreshclamLog: Sendable, Equatable {
         } else if let range = line.firstRange(of: "Unexpected response (") {
             forget()
             status = Self.number(line[range.upperBound...])
+        } else if line.contains("Origin Connection Time-out") {
+            forget()
+            status = 522
         } else if line.contains("file not found: ") {
             forget()
             isAbsent = true

@@ -56,8 +56,9 @@ package struct SignatureDirectory: Sendable, Hashable {
     func create() throws(UpdateFailure) {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw Self.failure(errno, path) }
         var status = stat()
-        guard stat(path, &status) == 0, access(path, W_OK | X_OK) == 0 else { throw Self.failure(errno, path) }
+        guard stat(path, &status) == 0 else { throw Self.failure(errno, path) }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw Self.failure(ENOTDIR, path) }
+        guard access(path, W_OK | X_OK) == 0 else { throw Self.failure(errno, path) }
     }
 
     var hasLeftovers: Bool { access(temporary, F_OK) == 0 }

@@ -59,6 +59,16 @@ final class LoopbackServer: Sendable {
     var url: String { "http://127.0.0.1:\(port)" }
     var requests: [Request] { state.withLock { $0.requests } }
 
+    /// For the first one, ten seconds at most.
+    func waitForRequest() async throws {
+        struct Nothing: Error {}
+        for _ in 0..<1_000 {
+            if !requests.isEmpty { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw Nothing()
+    }
+
     func stop() {
         let connections = state.withLock { state in
             state.isOver = true

@@ -152,9 +152,9 @@ extension FreshclamTests {
             defer { server.stop() }
             let settings = UpdateFixture.settings(urls: [server.url + "/own.hdb"])
             let updater = SignatureUpdater(
-                directory: fixture.directory, settings: { settings }, report: { _ in }, updated: {})
+                directory: fixture.directory, limits: UpdateFixture.limits, settings: { settings }, report: { _ in }, updated: {})
             let task = Task { await updater.run() }
-            while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+            try await server.waitForRequest()
             task.cancel()
             let start = ContinuousClock.now
             await task.value

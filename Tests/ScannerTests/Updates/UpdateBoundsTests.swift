@@ -63,7 +63,7 @@ extension FreshclamTests {
             let settings = UpdateFixture.settings(urls: [server.url + "/own.hdb"])
             let time = try await seconds {
                 let task = Task { [fixture] in try await fixture.update(settings, patient) }
-                while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+                try await server.waitForRequest()
                 task.cancel()
                 let report = try await task.value
                 #expect(report.kinds == [.cancelled])
@@ -78,7 +78,7 @@ extension FreshclamTests {
             defer { server.stop() }
             let settings = UpdateFixture.settings(urls: [server.url + "/own.hdb"])
             let task = Task { [fixture] in try await fixture.update(settings) }
-            while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+            try await server.waitForRequest()
             await #expect(throws: UpdateFailure(.busy)) { try await fixture.update(settings) }
             #expect(try await task.value.kinds == [.timedOut])
             // Another process: flock belongs to an open file.
