@@ -135,5 +135,3 @@ let package = Package(
             ]),
     ]
 )
-// plan
-// plan3

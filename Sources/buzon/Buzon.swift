@@ -12,8 +12,7 @@ struct Buzon: AsyncParsableCommand {
         subcommands: [
             Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, PolicyCommand.self, SettingsCommand.self,
             CertificateCommand.self, QueueCommand.self, QuarantineCommand.self, SignaturesCommand.self, RouteCommand.self,
-            LockoutCommand.self, Trace.self,
-            Verify.self, Doctor.self, ScanChild.self,
+            LockoutCommand.self, Trace.self, Verify.self, Doctor.self, ScanChild.self,
         ])
 
     static let version = "0.1.0"
