@@ -28,9 +28,8 @@ final class DatabaseCheck {
         defer { close(descriptor) }
         // It is renamed at once when this returns; a power failure must not leave an empty file there.
         guard fsync(descriptor) == 0 else { return FC_EDBDIRACCESS }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return FC_EDBDIRACCESS }
-        let size = Int64(status.st_size)
+        let size = Int64(lseek(descriptor, 0, SEEK_END))
+        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { return FC_EDBDIRACCESS }
         if isSigned, size > Self.small, size * Self.growth > Self.availableMemory { return FC_SUCCESS }
         let code = fc_test_database(path, 1)
         // Hundreds of MiB, for a moment.

@@ -1,4 +1,3 @@
-import CClamAV
 import Glibc
 
 /// `freshclam.dat`: an identifier that ClamAV's servers are told, and when they want to be asked again. Its format is libfreshclam's:
@@ -30,10 +29,7 @@ enum FreshclamMemory {
         defer { close(descriptor) }
         var head = [UInt8](repeating: 0, count: magic.count + version.count)
         let count = head.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-        var status = stat()
-        guard count == head.count, head == magic + version, fstat(descriptor, &status) == 0, status.st_size >= timeOffset + 8 else {
-            return nil
-        }
+        guard count == head.count, head == magic + version, lseek(descriptor, 0, SEEK_END) >= timeOffset + 8 else { return nil }
         return body(descriptor)
     }
 }

@@ -12,12 +12,11 @@ struct FreshclamRun: Sendable {
 
     /// The record in which ClamAV's makers announce versions.
     private static let announcement = "current.cvd.clamav.net"
-    private static let isLibraryReady = cl_init(UInt32(CL_INIT_DEFAULT)) == CL_SUCCESS
 
     private var log: String { temporary + "/log" }
 
     func run() -> [UpdateReport.Entry] {
-        guard Self.isLibraryReady else { return entries(UpdateFailure(.system, "cl_init")) }
+        guard Engine.isLibraryReady else { return entries(UpdateFailure(.system, "cl_init")) }
         // What it remembers of other sources and other days is not for this one: the schedule knows it better.
         FreshclamMemory.forgetRest(directory)
         var strings = CStrings()
@@ -161,7 +160,7 @@ extension UpdateFailure {
         case FC_ECONNECTION, FC_EFAILEDGET, FC_EFAILEDUPDATE:
             switch (log.curlCode, log.status) {
             // CURLE_WRITE_ERROR, CURLE_OPERATION_TIMEDOUT, CURLE_TOO_MANY_REDIRECTS
-            case (23?, _): self.init(.notWritable, directory.path)
+            case (23?, _): self.init(.noSpace, directory.path)
             case (28?, _): self.init(.timedOut)
             case (47?, _): self.init(.redirects)
             case (_?, _): self.init(.connection, log.curlWords)

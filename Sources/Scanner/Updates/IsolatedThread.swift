@@ -28,6 +28,16 @@ enum IsolatedThread {
         case impossible(String)
     }
 
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key, nil)
+        return key
+    }()
+
+    /// Whether the caller runs on one: what it would log goes nowhere, and might start a thread.
+    static var isCurrent: Bool { pthread_getspecific(key) != nil }
+    static func enter() { pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1)) }
+
     /// Runs `work`. `whenOver` is called once it is really over, which may be long after `.stuck`, or never.
     static func run<Value: Sendable>(
         _ bounds: Bounds, whenOver: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () -> Value
@@ -135,6 +145,7 @@ private final class IsolatedRun<Value: Sendable>: Sendable {
             close(nowhere)
         }
         let worker = IsolatedThread.start {
+            IsolatedThread.enter()
             let value = self.work()
             self.state.withLock {
                 $0.value = value

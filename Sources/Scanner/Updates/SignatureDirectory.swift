@@ -19,17 +19,11 @@ package struct SignatureDirectory: Sendable, Hashable {
         package var signatures: Int?
     }
 
-    private static let endings: Set<String> = [
-        "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd", "db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb", "hsu", "idb", "ign", "ign2",
-        "imp", "ioc", "ldb", "ldu", "mdb", "mdu", "msb", "msu", "ndb", "ndu", "pdb", "pwdb", "rmd", "sdb", "sfp", "wdb", "yar", "yara",
-        "zmd",
-    ]
-
     /// What libclamav would load.
     package func databases() throws(UpdateFailure) -> [Database] {
         try names().compactMap { name in
             guard let dot = name.lastIndex(of: "."), !name.hasPrefix("."),
-                Self.endings.contains(name[name.index(after: dot)...].lowercased())
+                SignatureSource.endings.contains(name[name.index(after: dot)...].lowercased())
             else { return nil }
             return database(name)
         }.sorted { $0.file < $1.file }

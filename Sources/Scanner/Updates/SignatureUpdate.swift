@@ -36,6 +36,7 @@ package struct SignatureUpdate: Sendable {
 
     /// Asks those of `sources` that don't want to be left alone, and puts down what came of it. Throws what hinders all of it.
     package func run(_ sources: [UpdateSource]) async throws(UpdateFailure) -> UpdateReport {
+        guard Engine.isLibraryReady else { throw UpdateFailure(.system, "cl_init") }
         try directory.create()
         let gate = try UpdateGate.take(directory)
         directory.sweep()

@@ -46,7 +46,7 @@ package struct UpdateFailure: Error, Sendable, Hashable, Codable, CustomStringCo
         self.until = until
     }
 
-    package var key: String { "signatures.failure." + kind.rawValue }
+    package var key: String { "signatures.failure.\(kind.rawValue)" }
     package var description: String { detail.isEmpty ? kind.rawValue : "\(kind.rawValue): \(detail)" }
 
     /// Whether the server wants to be left alone.

@@ -17,12 +17,8 @@ package struct DatabaseURL: Sendable, Hashable {
     package let url: String
     package let file: String
 
-    /// What libclamav 1.4 loads and a single file can be. `.cfg`, `.ign` and `.ign2` are left out on purpose: they switch other signatures
-    /// off, which only a person should do.
-    private static let endings: Set<String> = [
-        "cat", "cbc", "cdb", "cld", "crb", "cud", "cvd", "db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb", "hsu", "idb", "imp", "ioc", "ldb",
-        "ldu", "mdb", "mdu", "msb", "msu", "ndb", "ndu", "pdb", "pwdb", "rmd", "sdb", "sfp", "wdb", "yar", "yara", "zmd",
-    ]
+    /// They switch other signatures off, which only a person should do.
+    private static let forbidden: Set<String> = ["cfg", "ign", "ign2"]
 
     /// Nil for what libfreshclam would take otherwise than it reads, or what would replace another file than a database of its own.
     init?(_ text: String) {
@@ -33,7 +29,7 @@ package struct DatabaseURL: Sendable, Hashable {
         let file = text[text.index(after: slash)...]
         guard let dot = file.lastIndex(of: "."), !file.hasPrefix("."), file.utf8.count <= 100,
             file.utf8.allSatisfy({ Self.isPlain($0) }), text.utf8.count - file.utf8.count > scheme.count + 4,
-            Self.endings.contains(String(file[file.index(after: dot)...]))
+            SignatureSource.endings.subtracting(Self.forbidden).contains(String(file[file.index(after: dot)...]))
         else { return nil }
         let base = file[..<dot]
         guard !MirrorDatabase.allCases.contains(where: { $0.rawValue == base }), base != "safebrowsing" else { return nil }

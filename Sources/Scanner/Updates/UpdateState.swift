@@ -37,10 +37,10 @@ package struct UpdateState: Sendable, Hashable, Codable {
         let descriptor = open(directory + "/" + Self.file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_size <= Self.largest else { return }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        let size = Int(lseek(descriptor, 0, SEEK_END))
+        guard (0...Self.largest).contains(size) else { return }
+        var bytes = [UInt8](repeating: 0, count: size)
+        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
         guard count == bytes.count, let state = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return }
         self = state
     }

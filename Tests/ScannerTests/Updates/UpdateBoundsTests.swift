@@ -115,13 +115,16 @@ extension FreshclamTests {
         let open = open("/dev/null", O_RDONLY)
         defer { close(open) }
         struct Seen: Sendable {
+            var isMarked: Bool
             var place: String
             var mask: mode_t
             var hasDescriptor: Bool
         }
         let end = await IsolatedThread.run(bounds, whenOver: {}) {
             chdir("/")
+            let isMarked = IsolatedThread.isCurrent
             let seen = Seen(
+                isMarked: isMarked,
                 place: FileManager.default.currentDirectoryPath, mask: umask(0o111), hasDescriptor: fcntl(open, F_GETFD) >= 0)
             close(STDOUT_FILENO)
             return seen
@@ -130,6 +133,7 @@ extension FreshclamTests {
             Issue.record("\(end)")
             return
         }
+        #expect(seen.isMarked && !IsolatedThread.isCurrent)
         #expect(seen.place == "/")
         #expect(seen.mask == 0o077)
         #expect(!seen.hasDescriptor)
