@@ -135,3 +135,4 @@ let package = Package(
             ]),
     ]
 )
+// plan

@@ -11,8 +11,8 @@ struct Buzon: AsyncParsableCommand {
         commandName: "buzon", abstract: text("help.buzon"), version: version,
         subcommands: [
             Serve.self, DomainCommand.self, UserCommand.self, ForwardingCommand.self, PolicyCommand.self, SettingsCommand.self,
-            CertificateCommand.self, QueueCommand.self, QuarantineCommand.self, RouteCommand.self, LockoutCommand.self, Trace.self,
-            Verify.self, Doctor.self, ScanChild.self,
+            CertificateCommand.self, QueueCommand.self, QuarantineCommand.self, SignaturesCommand.self, RouteCommand.self,
+            LockoutCommand.self, Trace.self, Verify.self, Doctor.self, ScanChild.self,
         ])
 
     static let version = "0.1.0"

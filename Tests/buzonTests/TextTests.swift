@@ -1,6 +1,7 @@
 import Filter
 import Flow
 import Foundation
+import Scanner
 import Store
 import Testing
 
@@ -73,6 +74,8 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         keys += Policy.Oddity.allCases.map { "policy.oddity.\($0.rawValue)" }
         keys += ["default", "server", "domain", "user"].map { "policy.origin.\($0)" }
         keys += ["ok", "warning", "problem"].map { "doctor.state.\($0)" }
+        keys += UpdateFailure.Kind.allCases.map { UpdateFailure($0).key }
+        keys += ["updated", "taken", "up-to-date", "failed"].map { "signatures.outcome.\($0)" }
         for key in keys { #expect(table(key) != key, "\(key) has no text") }
     }
 }

@@ -23,7 +23,7 @@ package final class Engine: @unchecked Sendable {
 
     var pointer: OpaquePointer { owner.pointer }
 
-    private static let isLibraryReady: Bool = {
+    static let isLibraryReady: Bool = {
         LibraryLog.install()
         return cl_init(UInt32(CL_INIT_DEFAULT)) == CL_SUCCESS
     }()

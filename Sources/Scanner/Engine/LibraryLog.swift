@@ -25,7 +25,7 @@ package enum LibraryLog {
     static func install() {
         cl_set_clcb_msg { severity, _, message, _ in
             // Hints for whoever watches a terminal are not for a log.
-            guard severity != CL_MSG_INFO_VERBOSE, let message else { return }
+            guard severity != CL_MSG_INFO_VERBOSE, let message, !IsolatedThread.isCurrent else { return }
             LibraryLog.write(UnsafeRawBufferPointer(start: message, count: min(strlen(message), LibraryLog.longest)))
         }
     }

@@ -7,7 +7,7 @@ package struct SignatureSource: Sendable, Hashable {
     package init(directory: String) { self.directory = directory }
 
     /// What libclamav 1.4 loads from a directory.
-    private static let endings: Set<String> = [
+    static let endings: Set<String> = [
         "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd", "db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb", "hsu", "idb", "ign", "ign2",
         "imp", "ioc", "ldb", "ldu", "mdb", "mdu", "msb", "msu", "ndb", "ndu", "pdb", "pwdb", "rmd", "sdb", "sfp", "wdb", "yar", "yara",
         "zmd",

@@ -1,0 +1,197 @@
+import ArgumentParser
+import Mail
+import Scanner
+import Store
+
+/// The signatures of viruses, and fetching them now.
+struct SignaturesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "signatures", abstract: text("help.signatures"), subcommands: [Show.self, Update.self])
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.signatures.show"))
+        @OptionGroup var common: CommonOptions
+
+        private struct Shown: Encodable {
+            struct Database: Encodable {
+                var file: String
+                var size: Int64
+                /// Seconds since 1970.
+                var date: Int64
+                var version: Int?
+                var signatures: Int?
+            }
+
+            struct Source: Encodable {
+                var source: String
+                /// Seconds since 1970; 0: never.
+                var checked: Int64
+                var succeeded: Int64
+                /// None: never.
+                var next: Int64?
+                var error: String?
+            }
+
+            var directory: String
+            var fetched: Bool
+            var databases: [Database] = []
+            var sources: [Source] = []
+            var problems: [String] = []
+        }
+
+        func run() async throws {
+            let (settings, directory) = try await common.withStore { store in
+                (UpdateSettings(store), store.signatureDirectory)
+            }
+            var shown = Shown(directory: directory.path, fetched: !settings.sources.isEmpty)
+            do throws(UpdateFailure) {
+                shown.databases = try directory.databases().map {
+                    .init(file: $0.file, size: $0.size, date: $0.date, version: $0.version, signatures: $0.signatures)
+                }
+            } catch {
+                shown.problems.append(text(error))
+            }
+            shown.problems += settings.problems.map { text($0) }
+            if settings.isOwn { shown.sources = sources(settings, UpdateState(directory: directory.path)) }
+            if common.json { return try Output.json(shown) }
+            lines(shown).forEach { print($0) }
+        }
+
+        private func sources(_ settings: UpdateSettings, _ state: UpdateState) -> [Shown.Source] {
+            let now = Clock.microseconds() / 1_000_000
+            return settings.sources.map { source in
+                let known = state.sources[source.name]
+                return Shown.Source(
+                    source: source.name, checked: known?.checked ?? 0, succeeded: known?.succeeded ?? 0,
+                    next: settings.next(source, state, now: now), error: known?.failure.map { text($0) })
+            }
+        }
+
+        private func lines(_ shown: Shown) -> [String] {
+            var lines = [text("signatures.directory", ["directory": shown.directory])]
+            if shown.databases.isEmpty { lines.append("  " + text("signatures.none")) }
+            for database in shown.databases {
+                let values = [
+                    ("file", database.file.printable), ("date", MailDate.format(seconds: database.date)), ("size", "\(database.size)"),
+                    ("version", "\(database.version ?? 0)"), ("count", "\(database.signatures ?? 0)"),
+                ]
+                lines.append("  " + text.words(database.version == nil ? "signatures.plain" : "signatures.database", values))
+            }
+            if !shown.fetched { lines.append(text("signatures.not-fetched")) }
+            for source in shown.sources {
+                lines.append(text("signatures.source", ["source": source.source]))
+                lines.append("  " + text("signatures.checked", ["time": time(source.checked)]))
+                lines.append("  " + text("signatures.succeeded", ["time": time(source.succeeded)]))
+                lines.append("  " + text("signatures.next", ["time": time(source.next ?? 0)]))
+                if let error = source.error { lines.append("  " + text("signatures.error", ["reason": error])) }
+            }
+            return lines + shown.problems.map { text("signatures.hindered", ["reason": $0]) }
+        }
+
+        private func time(_ seconds: Int64) -> String {
+            seconds == 0 ? text("signatures.never") : MailDate.format(seconds: seconds)
+        }
+    }
+
+    struct Update: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: text("help.signatures.update"))
+        @OptionGroup var common: CommonOptions
+
+        private struct Done: Encodable {
+            struct Entry: Encodable {
+                var file: String
+                var source: String
+                /// `updated`, `up-to-date`, `failed`
+                var outcome: String
+                var version: Int?
+                var signatures: Int?
+                /// Whether it was loaded once before it was taken.
+                var tested: Bool?
+                /// Why it failed: one of a few words, and a sentence.
+                var kind: String?
+                var reason: String?
+
+                init(_ entry: UpdateReport.Entry) {
+                    file = entry.file
+                    source = entry.source
+                    switch entry.outcome {
+                    case .updated(let version, let signatures, let isTested):
+                        outcome = "updated"
+                        self.version = version
+                        self.signatures = signatures
+                        tested = isTested
+                    case .upToDate(let version):
+                        outcome = "up-to-date"
+                        self.version = version
+                    case .failed(let failure):
+                        outcome = "failed"
+                        kind = failure.kind.rawValue
+                        reason = text(failure)
+                    }
+                }
+            }
+
+            var entries: [Entry]
+            var removed: [String]
+        }
+
+        func run() async throws {
+            let (settings, directory) = try await common.withStore { store in
+                (UpdateSettings(store), store.signatureDirectory)
+            }
+            guard settings.isOwn else { throw CommandFailure(text("signatures.other", ["directory": directory.path])) }
+            if let problem = settings.problems.first { throw CommandFailure(text(problem)) }
+            guard !settings.sources.isEmpty else { throw CommandFailure(text("signatures.not-fetched")) }
+            let report: UpdateReport
+            do throws(UpdateFailure) {
+                report = try await SignatureUpdate(directory: directory, settings: settings).run(settings.sources)
+            } catch {
+                throw CommandFailure(text(error))
+            }
+            let done = Done(entries: report.entries.map(Done.Entry.init), removed: report.removed)
+            if common.json { try Output.json(done) } else { lines(done).forEach { print($0) } }
+            let failed = report.entries.count { $0.outcome.failure != nil }
+            if failed > 0 { throw CommandFailure(text("signatures.some-failed", ["count": failed, "all": report.entries.count])) }
+        }
+
+        private func lines(_ done: Done) -> [String] {
+            var lines = done.entries.map { entry -> String in
+                let outcome = entry.outcome == "updated" && entry.version == 0 ? "taken" : entry.outcome
+                let values = [
+                    ("file", entry.file.printable), ("source", entry.source), ("version", "\(entry.version ?? 0)"),
+                    ("count", "\(entry.signatures ?? 0)"), ("reason", entry.reason ?? ""),
+                ]
+                var line = text.words("signatures.outcome.\(outcome)", values)
+                if entry.tested == false { line += " " + text("signatures.untested") }
+                return line
+            }
+            lines += done.removed.map { text("signatures.removed", ["file": $0]) }
+            return lines
+        }
+    }
+}
+
+extension UpdateSettings {
+    init(_ store: MailStore) {
+        self.init(
+            directory: store.value(.signatureDirectory), mirror: store.value(.signatureMirror),
+            isPrivateMirror: store.bool(.signaturePrivateMirror), urls: store.value(.signatureURLs),
+            proxy: store.value(.signatureProxy), checksADay: store.integer(.signatureChecks))
+    }
+}
+
+extension MailStore {
+    /// Where signatures are read, whoever keeps them.
+    var signatureDirectory: SignatureDirectory {
+        let place = value(.signatureDirectory)
+        return SignatureDirectory(path: place == "own" ? directory + "/signatures" : place)
+    }
+}
+
+extension Text {
+    /// In a sentence, with the time before which not to ask again.
+    func callAsFunction(_ failure: UpdateFailure) -> String {
+        let time = failure.until == 0 ? "" : MailDate.format(seconds: failure.until)
+        return words(failure.key, [("detail", failure.detail.printable), ("time", time)])
+    }
+}
