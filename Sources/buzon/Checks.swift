@@ -89,6 +89,9 @@ final class Checks: Inspector {
         if wanted.isEnabled != last.isEnabled { signatures.setEnabled(wanted.isEnabled) }
     }
 
+    /// New ones are there: they count before the next look.
+    func lookForSignatures() { signatures.check() }
+
     /// Looks for new signatures until it is cancelled.
     func run() async { await signatures.run() }
 

@@ -16,7 +16,7 @@ struct OpenAppliance: Sendable {
 
     init(
         store: MailStore, control: any ServedDoor, doors: [any ServedDoor], certificates: Certificates, outbound: Outbound,
-        checks: CheckService, restart: Restart, loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
+        checks: CheckService, signatures: SignatureService?, restart: Restart, loops: Loops, log: Logger, stoppedBy signals: [UnixSignal]
     ) {
         self.store = store
         self.doors = doors
@@ -28,13 +28,14 @@ struct OpenAppliance: Sendable {
         var quiet = log
         quiet.logLevel = .error
         // The doors close first, the store last.
-        let services: [any Service] = [
+        var services: [any Service] = [
             StoreService(store: store), checks, SettingsWatch(certificates: certificates, names: outbound.names),
             OutboundService(outbound: outbound),
             DoorsService(doors: [control]),
             DoorsService(doors: doors), MemoryReturn(),
             Announcement(log: log),
         ]
+        if let signatures { services.insert(signatures, at: 1) }
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: quiet)
         configuration.maximumGracefulShutdownDuration = Appliance.grace + .seconds(20)

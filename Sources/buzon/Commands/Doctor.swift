@@ -47,6 +47,7 @@ struct Doctor: AsyncParsableCommand {
             findings.append(name(store))
             findings += directory(health, store)
             findings += try await certificates(store)
+            findings += try await signatures(store)
             return findings
         }
         if common.json { return try Output.json(findings) }

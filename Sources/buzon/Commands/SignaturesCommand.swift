@@ -172,11 +172,12 @@ struct SignaturesCommand: ParsableCommand {
 }
 
 extension UpdateSettings {
-    init(_ store: MailStore) {
+    /// `isWanted`: somebody's mail is scanned; else nothing is fetched by itself.
+    init(_ store: MailStore, isWanted: Bool = true) {
         self.init(
             directory: store.value(.signatureDirectory), mirror: store.value(.signatureMirror),
             isPrivateMirror: store.bool(.signaturePrivateMirror), urls: store.value(.signatureURLs),
-            proxy: store.value(.signatureProxy), checksADay: store.integer(.signatureChecks))
+            proxy: store.value(.signatureProxy), checksADay: isWanted ? store.integer(.signatureChecks) : 0)
     }
 }
 
