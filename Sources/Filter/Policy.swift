@@ -63,6 +63,8 @@ package struct Policy: Sendable, Hashable {
 
     /// Combinations that hardly anybody can mean, in the order of the keys.
     package enum Oddity: String, Sendable, CaseIterable {
+        /// Nobody looks for viruses.
+        case virusUnchecked = "virus-unchecked"
         /// Infected mail reaches its recipients.
         case virusDelivered = "virus-delivered"
         /// Acts as `reject` as long as the sender's identity is not known.
@@ -81,6 +83,7 @@ package struct Policy: Sendable, Hashable {
         let destinies = Category.allCases.filter { $0 != .poisoned }.map(destiny(of:))
         return Oddity.allCases.filter { oddity in
             switch oddity {
+            case .virusUnchecked: bypassVirusChecks
             case .virusDelivered: !bypassVirusChecks && [.pass, .junk].contains(finalVirusDestiny)
             case .bounce: destinies.contains(.bounce)
             case .killBelowTag2: spamTag2Level > spamKillLevel

@@ -9,10 +9,13 @@ package struct SenderPattern: Sendable, Hashable {
     package init?(_ written: String) {
         let pattern = written.trimmed
         // A header or a list of the classic kind: @domain.
-        let bare = pattern.hasPrefix("@") ? String(pattern.dropFirst()) : pattern
+        // So is *@domain.
+        let bare = pattern.hasPrefix("@") ? String(pattern.dropFirst()) : pattern.hasPrefix("*@") ? String(pattern.dropFirst(2)) : pattern
         if pattern == "<>" || pattern == "." {
             text = pattern
-        } else if let address = try? Address(parsing: pattern, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit) {
+        } else if !pattern.hasPrefix("*"),
+            let address = try? Address(parsing: pattern, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit)
+        {
             text = address.key
         } else if pattern.hasSuffix("@"),
             let address = try? Address(parsing: pattern + "x", allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit)

@@ -41,6 +41,9 @@ package struct Verdict: Sendable, Equatable {
     package var isWhite = false
     package var isBlack = false
 
+    /// What is objected to in a message whose sender a list calls black, instead of points.
+    package static let black = "black"
+
     /// Nothing to object to.
     package init() {}
 }
@@ -83,7 +86,7 @@ extension Verdict {
         // A white sender's mail is never spam, a black one's always.
         guard !isWhite else { return }
         isSpam = isBlack || total >= policy.spamTag2Level
-        if isBlack || total >= policy.spamKillLevel { object(.spam, [Points(rounding: total).description]) }
+        if isBlack || total >= policy.spamKillLevel { object(.spam, [isBlack ? Self.black : Points(rounding: total).description]) }
     }
 
     private mutating func object(_ category: Category, _ details: [String]) {

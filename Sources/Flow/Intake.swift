@@ -10,7 +10,8 @@ struct Intake: Sendable {
         /// Durable for every recipient.
         case delivered(queueID: String)
         /// `queueID` and `messageID`: under which the trace tells more of it; empty where there is no more.
-        case refused(Reply, Reason, queueID: String = "", messageID: String = "")
+        /// `each`: why for a recipient, by his address, where he has reasons of his own.
+        case refused(Reply, Reason, queueID: String = "", messageID: String = "", each: [String: Reason] = [:])
     }
 
     let context: ReceptionContext
@@ -109,7 +110,8 @@ struct Intake: Sendable {
         else { return nil }
         await keepRefused(arrival, facts, filtered)
         return .refused(
-            objection.reply(facts.queueID), objection.reason, queueID: facts.queueID, messageID: facts.summary.messageID ?? "")
+            objection.reply(facts.queueID), objection.reason, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
+            each: arrival.reasons(filtered))
     }
 
     /// The copy of a message that is refused. What keeps it from being kept changes nothing about the refusal.
@@ -192,6 +194,17 @@ struct Intake: Sendable {
 }
 
 extension Arrival {
+    /// Why it is refused for each recipient.
+    func reasons(_ filtered: Filtered) -> [String: Reason] {
+        var reasons: [String: Reason] = [:]
+        for recipient in recipients {
+            var alone = self
+            alone.recipients = [recipient]
+            reasons[recipient.address] = alone.verdicts(filtered).lazy.compactMap(\.blocking).first?.reason
+        }
+        return reasons
+    }
+
     /// One for each place where it would go.
     func verdicts(_ filtered: Filtered) -> [Verdict] {
         recipients.flatMap { recipient in
@@ -207,7 +220,11 @@ extension Arrival {
 }
 
 extension Verdict.Objection {
-    var reason: Reason { Reason("trace.objection.\(category.rawValue)", ["names": Reason.list(details)]) }
+    var reason: Reason {
+        details == [Verdict.black] && category == .spam
+            ? Reason("trace.objection.black")
+            : Reason("trace.objection.\(category.rawValue)", ["names": Reason.list(details)])
+    }
 
     /// RFC 3463 §3.8: 5.7.1, delivery not authorized, message refused.
     func reply(_ queueID: String) -> Reply {

@@ -154,16 +154,18 @@ package final class Reception: Responder {
         switch await Intake(context).take(arrival) {
         case .delivered(let queueID):
             return .delivered(queueID: queueID)
-        case .refused(let reply, let reason, let queueID, let messageID):
-            return await refuse(transaction, reply, reason, queueID: queueID, messageID: messageID)
+        case .refused(let reply, let reason, let queueID, let messageID, let each):
+            return await refuse(transaction, reply, reason, queueID: queueID, messageID: messageID, each: each)
         }
     }
 
     private func refuse(
-        _ transaction: Transaction, _ reply: Reply, _ reason: Reason, queueID: String = "", messageID: String = ""
+        _ transaction: Transaction, _ reply: Reply, _ reason: Reason, queueID: String = "", messageID: String = "",
+        each: [String: Reason] = [:]
     ) async -> SMTP.Answer {
         for recipient in transaction.recipients {
-            var entry = entry("refused", recipient: address(of: recipient.path).description, reply: reply, reason)
+            let address = address(of: recipient.path).description
+            var entry = entry("refused", recipient: address, reply: reply, each[address] ?? reason)
             entry.queueID = queueID
             entry.messageID = messageID
             await record(entry)

@@ -49,11 +49,18 @@ final class Checks: Inspector {
         }
         let isEnabled = (try? await store.wantsVirusChecks()) ?? true
         let wanted = Self.wanted(store, isEnabled: isEnabled)
+        let own = store.directory + "/signatures"
         signatures = Signatures(wanted.signatures, matcher: Self.matcher(onPart), log: { [complaints] in complaints.report("scanner", $0) })
         {
             [log, complaints] status in
             for failure in status.failures {
-                complaints.report("signatures", text(failure.key, ["path": failure.path, "detail": failure.detail]))
+                let words = text(failure.key, ["path": failure.path, "detail": failure.detail])
+                // A new server has none yet: that is told, and is no trouble.
+                if failure.reason == .missing, failure.path == own {
+                    log.info("\(words)")
+                } else {
+                    complaints.report("signatures \(failure.path)", words)
+                }
             }
             if status.phase == .ready { log.info("signatures: \(status.count), version \(status.version), \(status.bytes >> 20) MiB") }
         }

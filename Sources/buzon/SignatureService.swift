@@ -20,7 +20,8 @@ struct SignatureService: Service {
             return UpdateSettings(store, isWanted: wanted)
         } report: { notice in
             let words = text.words(
-                notice.key, notice.values.map { value in (value.name, value.detail.map { text(value.text, ["detail": $0]) } ?? value.text) })
+                notice.key, notice.values.map { value in (value.name, value.detail.map { text(value.text, ["detail": $0]) } ?? value.text) }
+            )
             if notice.isTrouble { complaints.report(notice.kind, words) } else { log.info("\(words)") }
         } updated: {
             checks.lookForSignatures()

@@ -52,7 +52,11 @@ struct TraceChapter {
         let reason = text(Reason(stored: entry.text))
         var what = text("trace.event.\(entry.event)")
         if entry.event == "refused", entry.code > 0 { what += " (\(entry.code))" }
-        let recipient = entry.recipient.isEmpty ? "" : "  <\(entry.recipient)>"
+        var recipient = entry.recipient.isEmpty ? "" : "  <\(entry.recipient)>"
+        // Where the reason does not name it.
+        if ["quarantined", "discarded", "released"].contains(entry.event), entry.destination != entry.recipient {
+            recipient += " → <\(entry.destination)>"
+        }
         return "\(time(entry, start))  \(what)\(recipient)" + (reason.isEmpty ? "" : ": " + reason)
     }
 

@@ -70,7 +70,7 @@ import Testing
 
     @Test(arguments: [
         (["final_virus_destiny": "pass"], [Policy.Oddity.virusDelivered]), (["final_virus_destiny": "junk"], [.virusDelivered]),
-        (["final_virus_destiny": "pass", "bypass_virus_checks": "true"], []), (["final_spam_destiny": "bounce"], [.bounce]),
+        (["final_virus_destiny": "pass", "bypass_virus_checks": "true"], [.virusUnchecked]), (["final_spam_destiny": "bounce"], [.bounce]),
         (["spam_tag2_level": "10.001"], [.killBelowTag2]), (["spam_tag2_level": "10"], []), (["spam_tag_level": "6"], [.tag2BelowTag]),
         (["quarantine": "false"], [.held]), (["quarantine": "false", "final_limit_destiny": "pass"], []),
         (["banned_names": ""], [.nothingBanned]), (["banned_names": "", "bypass_banned_checks": "true"], []),

@@ -17,7 +17,8 @@ import Testing
         ("pepe@ñandú.test", "pepe@xn--and-6ma2c.test"), ("peñón@example.com", "peñón@example.com"), ("a@[192.0.2.1]", "a@[192.0.2.1]"),
         ("[IPv6:2001:DB8::1]", "[IPv6:2001:db8::1]"), (" example.com ", "example.com"), ("com", "com"),
         ("", nil), ("@", nil), ("a b@example.com", nil), ("..example.com", nil), ("example..com", nil), ("a@b@c.test", nil),
-        ("<ana@example.com>", nil), ("*@example.com", "*@example.com"), ("*.example.com", nil), ("a@example.com\u{0}", nil),
+        ("<ana@example.com>", nil), ("*@example.com", "example.com"), ("*x@example.com", nil), ("*.example.com", nil),
+        ("a@example.com\u{0}", nil),
     ])
     func patterns(_ written: String, _ normal: String?) { #expect(SenderPattern(written)?.text == normal) }
 

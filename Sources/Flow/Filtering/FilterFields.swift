@@ -76,7 +76,8 @@ struct FilterFields: Sendable {
             let scalars = detail.unicodeScalars
             return scalars.count > detailLength ? String(String.UnicodeScalarView(scalars.prefix(detailLength))) + "…" : detail
         }
-        return shown.joined(separator: ", ") + (details.count > Self.details ? ", …" : "")
+        // Plain letters where names are: what mail programs show encoded is readable in few of them.
+        return shown.joined(separator: ", ").replacing(" › ", with: " > ") + (details.count > Self.details ? ", …" : "")
     }
 }
 

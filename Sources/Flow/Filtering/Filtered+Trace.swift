@@ -42,6 +42,8 @@ extension Filtered {
         ] where !names.isEmpty {
             reasons.append(Reason(key, ["names": Reason.list(names)]))
         }
+        if verdicts.values.contains(where: \.isWhite) { reasons.append(Reason("trace.check.white")) }
+        if verdicts.values.contains(where: \.isBlack) { reasons.append(Reason("trace.check.black")) }
         let scores = Set(verdicts.values.compactMap(\.score)).sorted()
         if !scores.isEmpty {
             reasons.append(Reason("trace.check.spam", ["score": scores.map(FilterFields.text).joined(separator: ", ")]))

@@ -28,7 +28,7 @@ extension Setting {
     package static let filterSeconds = Setting(key: "filter-seconds", kind: .integer(5...600), fallback: "60")
 
     /// Where signatures are read: `own` is signatures/ in the data directory, else a directory that another program keeps.
-    package static let signatureDirectory = Setting(key: "signature-directory", kind: .text, fallback: "own")
+    package static let signatureDirectory = Setting(key: "signature-directory", kind: .directory, fallback: "own")
     /// Hosts or URLs to fetch signatures from, separated by commas; empty: not fetched.
     package static let signatureMirror = Setting(key: "signature-mirror", kind: .text, fallback: "database.clamav.net")
     /// Whether that is a mirror of one's own, which is asked for whole files and not announced in the DNS.

@@ -24,6 +24,8 @@ package struct Setting: Sendable, Hashable {
         case ipAddress
         /// One of these words.
         case choice([String])
+        /// `own`, or a path from the root.
+        case directory
         /// Durations separated by commas, each a number with s, m, h or d: `5m,10m,1h`.
         case durations
     }
@@ -90,6 +92,7 @@ package struct Setting: Sendable, Hashable {
         case .durations:
             let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed.lowercased() }
             return parts.allSatisfy({ Self.seconds($0) != nil }) ? parts.joined(separator: ",") : nil
+        case .directory: return value == "own" || value.hasPrefix("/") ? value : nil
         case .ipAddress: return value.isEmpty || IPAddress(value) != nil ? value : nil
         case .separator: return value.utf8.count <= 1 && value != "@" ? value : nil
         case .host: return value.isEmpty || isDomain(value.lowercased()) ? value.lowercased() : nil

@@ -62,6 +62,12 @@ struct QuarantineCommand: ParsableCommand {
         return found
     }
 
+    /// As the sender wrote it, and where it leads.
+    private static func shown(_ recipient: QuarantineEntry.Recipient) -> String {
+        let written = "<\(recipient.recipient.printable)>"
+        return recipient.destination == recipient.recipient ? written : written + " → <\(recipient.destination.printable)>"
+    }
+
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: text("help.quarantine.list"))
         @OptionGroup var common: CommonOptions
@@ -75,7 +81,7 @@ struct QuarantineCommand: ParsableCommand {
                 entries.map { entry in
                     [
                         "\(entry.id)", MailDate.format(seconds: entry.received), text("category.\(entry.category)"), "\(entry.size)",
-                        "<\(entry.sender.printable)>", entry.recipients.map { "<\($0.recipient.printable)>" }.joined(separator: " "),
+                        "<\(entry.sender.printable)>", entry.recipients.map(QuarantineCommand.shown).joined(separator: " "),
                         entry.subject.printable,
                     ]
                 })
@@ -125,8 +131,7 @@ struct QuarantineCommand: ParsableCommand {
             ]
             lines += entry.reasons.map { "  " + text(Reason(stored: $0)).printable }
             for recipient in entry.recipients {
-                var line = "  <\(recipient.recipient.printable)>"
-                if recipient.destination != recipient.recipient { line += " → <\(recipient.destination.printable)>" }
+                var line = "  " + QuarantineCommand.shown(recipient)
                 line += "  " + text("quarantine.fate.\(recipient.fate)")
                 if recipient.released > 0 {
                     line += "  " + text("quarantine.released", ["time": MailDate.format(seconds: recipient.released)])
@@ -166,6 +171,10 @@ struct QuarantineCommand: ParsableCommand {
 
         private func release(_ entry: QuarantineEntry, _ store: MailStore) async throws -> MailStore.Released {
             let wanted = Set(addresses.map { $0.lowercased() })
+            let known = Set(entry.recipients.flatMap { [$0.recipient.lowercased(), $0.destination.lowercased()] })
+            if let stranger = wanted.subtracting(known).sorted().first {
+                throw CommandFailure(text("quarantine.no-recipient", ["address": stranger]))
+            }
             let chosen = entry.recipients.filter {
                 wanted.isEmpty || wanted.contains($0.recipient.lowercased()) || wanted.contains($0.destination.lowercased())
             }
@@ -185,7 +194,7 @@ struct QuarantineCommand: ParsableCommand {
         }
 
         func validate() throws {
-            guard all != (wanted != nil) else { throw ValidationError(text("quarantine.which")) }
+            guard all || wanted != nil else { throw ValidationError(text("quarantine.which")) }
         }
 
         func run() async throws {
@@ -194,6 +203,7 @@ struct QuarantineCommand: ParsableCommand {
                 while true {
                     let found = try await store.quarantine(wanted)
                     if found.isEmpty { break }
+                    guard all || found.count == 1 else { throw CommandFailure(text("quarantine.many", ["count": found.count])) }
                     let removed = try await store.removeQuarantined(found.map(\.id))
                     count += removed
                     if removed == 0 { break }
