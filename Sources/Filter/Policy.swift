@@ -45,6 +45,9 @@ package struct Policy: Sendable, Hashable {
         bannedNames = text(.bannedNames)
     }
 
+    /// No check is made.
+    package var isBypassed: Bool { bypassVirusChecks && bypassBannedChecks && bypassSpamChecks }
+
     /// With nothing said anywhere.
     package static let standard = Policy { $0.fallback }
 

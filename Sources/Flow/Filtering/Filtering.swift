@@ -13,6 +13,9 @@ struct Filtering: Sendable {
     /// on. Before anything else is found out of the message: one that brings forged fields deep down is stored without them.
     func view(_ arrival: inout Arrival) async throws(StoreFailure) -> HeaderView? {
         guard context.inspector != nil, isToBeLooked(at: arrival) else { return nil }
+        // Who wants nothing of it gets his mail as it came.
+        let policies = try await context.store.policies(scopes(of: arrival)).values
+        guard policies.contains(where: { !$0.effective.isBypassed }) else { return nil }
         let recipients = arrival.recipients.reduce(0) { $0 + $1.expansion.locals.count }
         let view = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0, recipients: recipients) }
         guard view.isTooDeep else { return view }
@@ -33,12 +36,7 @@ struct Filtering: Sendable {
     /// `header`: what `view` answered.
     func look(at arrival: Arrival, _ header: HeaderView) async throws(StoreFailure) -> Filtered? {
         guard let inspector = context.inspector else { return nil }
-        var scopes: Set<PolicyScope> = []
-        for recipient in arrival.recipients {
-            for local in recipient.expansion.locals { scopes.insert(.user(local.user.address)) }
-            if !recipient.expansion.foreign.isEmpty { scopes.insert(Self.scope(ofForwarded: recipient.address)) }
-        }
-        let layers = try await context.store.policies(Array(scopes))
+        let layers = try await context.store.policies(scopes(of: arrival))
         let policies = layers.mapValues(\.effective)
         var order = InspectionOrder(virus: false)
         for policy in policies.values {
@@ -56,6 +54,15 @@ struct Filtering: Sendable {
         var verdicts: [PolicyScope: Verdict] = [:]
         for (scope, layers) in layers { verdicts[scope] = Verdict(evidence, layers.effective, layers.opinion(of: sender)) }
         return Filtered(order: order, evidence: evidence, policies: policies, verdicts: verdicts, header: header)
+    }
+
+    private func scopes(of arrival: Arrival) -> [PolicyScope] {
+        var scopes: Set<PolicyScope> = []
+        for recipient in arrival.recipients {
+            for local in recipient.expansion.locals { scopes.insert(.user(local.user.address)) }
+            if !recipient.expansion.foreign.isEmpty { scopes.insert(Self.scope(ofForwarded: recipient.address)) }
+        }
+        return Array(scopes)
     }
 
     /// What is forwarded elsewhere is judged by the domain that it was sent to.
