@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CMspack", pkgConfig: "libmspack", providers: [.apt(["libmspack-dev"])]),
         // No pkgConfig: libfreshclam has none of its own.
         .systemLibrary(name: "CClamAV", providers: [.apt(["libclamav-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
@@ -69,7 +70,7 @@ let package = Package(
         module("SASL", ["Dialogue", "CSASL"]),
         module("DNS", ["Resolution", "CUnbound"]),
         module("HTTPS", ["CCurl"]),
-        module("Archives", ["Mail", "Filter", "CArchive"]),
+        module("Archives", ["Mail", "Filter", "CArchive", "CMspack"]),
         module("Scanner", ["Mail", "Filter", "Archives", "CClamAV", "CSeccomp"]),
         module(
             "Network",

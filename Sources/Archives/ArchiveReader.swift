@@ -1,4 +1,5 @@
 import CArchive
+import Filter
 import Glibc
 import Mail
 
@@ -6,19 +7,34 @@ import Mail
 final class ArchiveReader {
     /// What the content is taken for. Compressed files are formats of one member here: one filter, never two, so that work stays in
     /// proportion to what is read.
-    enum Form {
-        case zip, rar, sevenZip, cab, lha, iso, tar, cpio, ar, xar
-        case gzip, bzip2, xz, lzma, lzip, lz4, zstd, compress, rpm
+    enum Form: String {
+        case zip, rar
+        case sevenZip = "7z"
+        case lha, tar, cpio
+        case ar = "a"
+        case gzip = "gz"
+        case bzip2 = "bz2"
+        case xz, lzma
+        case lzip = "lz"
+        case lz4
+        case zstd = "zst"
+        case compress = "Z"
+        case rpm
         /// Formats that may begin with anything.
         case unmarked
 
         /// Whether skipping a member unpacks it.
-        var isSolid: Bool { self == .sevenZip || self == .cab }
+        var isSolid: Bool { self == .sevenZip }
+        /// Whether a member is to be read to its end before the next one, and none after one that is broken: libarchive 3.6.2 keeps what was
+        /// unpacked of RAR 5 and not yet asked for, and hands it out when its memory belongs to somebody else.
+        var isReadWhole: Bool { self == .rar }
+        /// What files of it are, by content.
+        var kind: ContentKind { ContentKind(rawValue: rawValue) }
         /// One member without a name of its own.
         var isFilter: Bool {
             switch self {
             case .gzip, .bzip2, .xz, .lzma, .lzip, .lz4, .zstd, .compress, .rpm: true
-            case .zip, .rar, .sevenZip, .cab, .lha, .iso, .tar, .cpio, .ar, .xar, .unmarked: false
+            case .zip, .rar, .sevenZip, .lha, .tar, .cpio, .ar, .unmarked: false
             }
         }
     }
@@ -68,7 +84,7 @@ final class ArchiveReader {
             case .lz4: ARCHIVE_FILTER_LZ4
             case .zstd: ARCHIVE_FILTER_ZSTD
             case .rpm: ARCHIVE_FILTER_RPM
-            case .zip, .rar, .sevenZip, .cab, .lha, .iso, .tar, .cpio, .ar, .xar, .compress, .unmarked: nil
+            case .zip, .rar, .sevenZip, .lha, .tar, .cpio, .ar, .compress, .unmarked: nil
             }
         if let filter {
             return archive_read_append_filter(archive, filter) == ARCHIVE_OK && archive_read_support_format_raw(archive) == ARCHIVE_OK
@@ -77,16 +93,12 @@ final class ArchiveReader {
         case .zip: return archive_read_support_format_zip(archive) == ARCHIVE_OK
         case .rar: return archive_read_support_format_rar(archive) == ARCHIVE_OK && archive_read_support_format_rar5(archive) == ARCHIVE_OK
         case .sevenZip: return archive_read_support_format_7zip(archive) == ARCHIVE_OK
-        case .cab: return archive_read_support_format_cab(archive) == ARCHIVE_OK
         case .lha: return archive_read_support_format_lha(archive) == ARCHIVE_OK
-        case .iso: return archive_read_support_format_iso9660(archive) == ARCHIVE_OK
         case .tar: return archive_read_support_format_tar(archive) == ARCHIVE_OK
         case .cpio: return archive_read_support_format_cpio(archive) == ARCHIVE_OK
         case .ar: return archive_read_support_format_ar(archive) == ARCHIVE_OK
-        case .xar: return archive_read_support_format_xar(archive) == ARCHIVE_OK
         case .unmarked:
             return archive_read_support_format_tar(archive) == ARCHIVE_OK && archive_read_support_format_lha(archive) == ARCHIVE_OK
-                && archive_read_support_format_iso9660(archive) == ARCHIVE_OK
         // Its filter can't be put in place before there is something to read.
         case .compress:
             return archive_read_support_filter_compress(archive) == ARCHIVE_OK && archive_read_support_format_raw(archive) == ARCHIVE_OK
@@ -150,6 +162,8 @@ final class ArchiveReader {
     func next() -> Step {
         while true {
             entry = nil
+            // Where a name can't be converted, the library ends the process if memory was short the last time that something failed.
+            errno = 0
             switch archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK, ARCHIVE_WARN: return entry == nil ? .broken : .member
             case ARCHIVE_EOF: return .end

@@ -1,5 +1,5 @@
-// Names inside messages: MIME parts, and members of archives in archives. Over libarchive, with small walks of the headers of
-// those formats that it can't read (arj, zoo, ace, arc, TNEF, uuencode, yEnc). It reads names and first bytes; it never writes a file.
+// Names inside messages: MIME parts, and members of archives in archives. Over libarchive, libmspack for cabinets, and small walks of
+// the headers of those formats that libarchive can't read or not safely (ISO 9660, arj, zoo, ace, arc, TNEF, uuencode, yEnc). It reads names and first bytes; it never writes a file.
 //
 // - What is opened is decided by content first, by name second. Of libarchive's readers only the one is switched on that the content
 //   asks for, and one filter at a time: what hostile input can reach is one parser.

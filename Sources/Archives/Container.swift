@@ -6,7 +6,7 @@ import Mail
 enum Container {
     case message
     case library(ArchiveReader.Form)
-    case arj, zoo, ace, arc, tnef, uuencode
+    case iso, cab, arj, zoo, ace, arc, tnef, uuencode
     /// An archive of a kind that nothing here reads.
     case closed
 
@@ -17,13 +17,12 @@ enum Container {
         case "zip", "jar", "ooxml", "odf": self = .library(.zip)
         case "rar": self = .library(.rar)
         case "7z": self = .library(.sevenZip)
-        case "cab": self = .library(.cab)
+        case "cab": self = .cab
         case "lha": self = .library(.lha)
-        case "iso": self = .library(.iso)
+        case "iso": self = .iso
         case "tar": self = .library(.tar)
         case "cpio": self = .library(.cpio)
         case "a", "deb": self = .library(.ar)
-        case "xar": self = .library(.xar)
         case "gz": self = .library(.gzip)
         case "bz2": self = .library(.bzip2)
         case "xz": self = .library(.xz)
@@ -82,6 +81,8 @@ extension Walk {
             if mayOpen(place) { message(content, inner) }
         case .library(let form)?:
             if mayOpen(place) { archive(content, form, own: own, inner: inner) }
+        case .iso?: if mayOpen(place) { image(content, own: own, inner: inner) }
+        case .cab?: if mayOpen(place) { cabinet(content, own: own, inner: inner) }
         case .arj?: if mayOpen(place) { arj(content, own: own, inner: inner) }
         case .zoo?: if mayOpen(place) { zoo(content, own: own, inner: inner) }
         case .ace?: if mayOpen(place) { ace(content, own: own, inner: inner) }
@@ -124,6 +125,7 @@ extension Walk {
             return
         }
         guard mayOpen(place) else { return }
+        if holdsImage(content) { return image(content, own: own, inner: inner) }
         if kind.isText { encodedFiles(content, named: names.first ?? "", in: place) }
         if !kind.isText, archive(content, .unmarked, own: own, inner: inner, isCertain: false) { return }
         note(unopened: own)
@@ -132,20 +134,24 @@ extension Walk {
     /// A program with an archive behind it. Most have none: only what opens counts.
     private func selfExtracting(_ content: UnsafeRawBufferPointer, own: [String], inner: Place) {
         if holdsZipEnd(content) { _ = archive(content, .zip, own: own, inner: inner, isCertain: false) }
+        // One that a computer can be started from.
+        if holdsImage(content) { image(content, own: own, inner: inner) }
         for (signature, form) in Self.packed {
             var start = 1
             // Installers name the signatures in their own code.
             for _ in 0..<4 {
                 guard goesOn(), let found = find(signature, in: content, from: start) else { break }
                 let rest = UnsafeRawBufferPointer(rebasing: content[found...])
-                if archive(rest, form, own: own, inner: inner, isCertain: false) { break }
+                let wasRead = form.map { archive(rest, $0, own: own, inner: inner, isCertain: false) }
+                if wasRead ?? cabinet(rest, own: own, inner: inner, isCertain: false) { break }
                 start = found + 1
             }
         }
     }
 
-    private static let packed: [([UInt8], ArchiveReader.Form)] = [
-        (Array("Rar!\u{1A}\u{7}".utf8), .rar), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip), (Array("MSCF\0\0\0\0".utf8), .cab),
+    /// Without a form: a cabinet.
+    private static let packed: [([UInt8], ArchiveReader.Form?)] = [
+        (Array("Rar!\u{1A}\u{7}".utf8), .rar), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip), (Array("MSCF\0\0\0\0".utf8), nil),
     ]
 
     /// The stream in which Office keeps an encrypted document.

@@ -36,14 +36,27 @@ package struct NameWalk: Sendable {
         package init() {}
     }
 
+    /// Members whose contents are wanted too.
+    package struct Contents {
+        /// What they lie in.
+        package var containers: Set<ContentKind>
+        /// Gets each member as a whole. What can't be unpacked, or not as a whole, is part of the finding.
+        package var take: (UnsafeRawBufferPointer) -> Void
+
+        package init(of containers: Set<ContentKind>, take: @escaping (UnsafeRawBufferPointer) -> Void) {
+            self.containers = containers
+            self.take = take
+        }
+    }
+
     package var limits: Limits
 
     package init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// `visit` gets each part once, in the order of the message; a part with two names once for each. Never fails: what can't be read is
     /// part of the finding. Stays on its thread.
-    package func walk(_ message: UnsafeRawBufferPointer, visit: (NamedPart) -> Void) -> Finding {
-        walk {
+    package func walk(_ message: UnsafeRawBufferPointer, _ contents: Contents? = nil, visit: (NamedPart) -> Void) -> Finding {
+        walk(contents) {
             $0.message(message, Place(path: [], level: 0))
         } visit: {
             visit($0)
@@ -51,20 +64,22 @@ package struct NameWalk: Sendable {
     }
 
     /// The same for one file instead of a message.
-    package func walk(file: UnsafeRawBufferPointer, named name: String, visit: (NamedPart) -> Void) -> Finding {
-        walk { walk in
+    package func walk(
+        file: UnsafeRawBufferPointer, named name: String, _ contents: Contents? = nil, visit: (NamedPart) -> Void
+    ) -> Finding {
+        walk(contents) { walk in
             walk.meet([name], content: file, in: Place(path: [], level: 0))
         } visit: {
             visit($0)
         }
     }
 
-    private func walk(_ start: (Walk) -> Void, visit: (NamedPart) -> Void) -> Finding {
+    private func walk(_ contents: Contents?, _ start: (Walk) -> Void, visit: (NamedPart) -> Void) -> Finding {
         // libarchive turns names into what the thread's locale says; the process has none.
         let previous = Self.locale.map { uselocale($0) }
         defer { if let previous { uselocale(previous) } }
         return withoutActuallyEscaping(visit) { visit in
-            let walk = Walk(limits, visit)
+            let walk = Walk(limits, contents, visit)
             start(walk)
             return walk.finding
         }

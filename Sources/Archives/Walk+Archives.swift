@@ -18,7 +18,11 @@ extension Walk {
         var members = Members()
         loop: while goesOn() {
             switch reader.next() {
-            case .member: member(reader, form, own: own, in: inner, &members)
+            case .member:
+                guard member(reader, form, own: own, in: inner, &members) else {
+                    if goesOn() { remainingNames(content, form, behind: members.count, own: own, in: inner) }
+                    break loop
+                }
             case .end: break loop
             case .broken:
                 guard !reader.isLate, goesOn() else { break loop }
@@ -40,30 +44,41 @@ extension Walk {
         var names: Set<String> = []
     }
 
+    /// False: nothing more is to be asked of this reader.
     private func member(
         _ reader: ArchiveReader, _ form: ArchiveReader.Form, own: [String], in place: Place, _ members: inout Members
-    ) {
+    ) -> Bool {
         members.count += 1
-        // The root of an ISO 9660 image.
-        if reader.isDirectory, reader.name == "." { return }
         let names = form.isFilter ? Self.unpackedNames(own.last ?? "", reader.name) : [reader.name]
         if form == .zip { members.names.insert(names[0]) }
         func tell(_ kind: ContentKind?, isEncrypted: Bool = false) {
             for name in names { self.tell(NamedPart(path: place.path + [name], kind: kind, isEncrypted: isEncrypted)) }
         }
-        if reader.isDirectory { return tell(.directory) }
+        if reader.isDirectory {
+            tell(.directory)
+            return true
+        }
         if reader.isMemberEncrypted {
             note(encrypted: own)
-            return tell(nil, isEncrypted: true)
+            tell(nil, isEncrypted: true)
+            return true
         }
-        guard reader.isFile else { return tell(nil) }
+        guard reader.isFile else {
+            tell(nil)
+            return !form.isReadWhole || drain(reader) == .whole
+        }
+        let isTaken = self.isTaken(from: form.kind)
         let size = reader.size ?? 0
         if form.isSolid {
-            guard expand(members.pending) else { return tell(nil) }
+            guard expand(members.pending) else {
+                tell(nil)
+                return true
+            }
             members.pending = size
         }
+        var state = Filling.more
         hold { buffer in
-            var state = fill(&buffer, from: reader, upTo: Self.head)
+            state = fill(&buffer, from: reader, upTo: Self.head)
             var kind = ContentKind(of: buffer.bytes)
             if kind == .data, case .more = state {
                 state = fill(&buffer, from: reader, upTo: ContentKind.headLength)
@@ -71,21 +86,65 @@ extension Walk {
             }
             guard state != .broken || !buffer.bytes.isEmpty else {
                 tell(nil)
+                if isTaken { note(unopened: own) }
                 if form.isFilter || names.contains(where: Container.isNamedArchive) {
                     note(unopened: form.isFilter ? own : place.path + [names[0]])
                 }
                 return
             }
             tell(state == .broken && buffer.bytes.count < Self.head ? nil : kind)
-            if names.contains(where: { isContainer(kind, named: $0) }) {
-                // Levels are asked for before anything is unpacked for them.
-                guard mayOpen(place) else { return }
+            let isContainer = names.contains { self.isContainer(kind, named: $0) }
+            // Levels are asked for before anything is unpacked for them.
+            if isTaken || isContainer && mayOpen(place) {
                 if case .more = state { state = fill(&buffer, from: reader, upTo: .max) }
+                if isTaken {
+                    if state == .broken { note(unopened: own) }
+                    if state != .limited { with(buffer) { take($0, from: form.kind) } }
+                }
+            }
+            if isContainer, mayOpen(place) {
                 if state == .broken { note(unopened: form.isFilter ? own : place.path + [names[0]]) }
                 if state != .limited { with(buffer) { open($0, kind, names: names, in: place) } }
             }
             if form.isSolid { members.pending = max(0, size - buffer.bytes.count) }
         }
+        guard form.isReadWhole else { return true }
+        if state == .more { state = drain(reader) }
+        if state == .broken { note(unopened: own) }
+        return state == .whole
+    }
+
+    /// Members behind so many, of which only headers are read.
+    private func remainingNames(
+        _ content: UnsafeRawBufferPointer, _ form: ArchiveReader.Form, behind count: Int, own: [String], in place: Place
+    ) {
+        guard let reader = ArchiveReader(content, form, clock) else { return }
+        var index = 0
+        while goesOn(), reader.next() == .member {
+            index += 1
+            guard index > count else { continue }
+            if reader.isMemberEncrypted { note(encrypted: own) }
+            tell(
+                NamedPart(
+                    path: place.path + [reader.name], kind: reader.isDirectory ? .directory : nil, isEncrypted: reader.isMemberEncrypted))
+        }
+        if reader.isLate { reach(.time) }
+    }
+
+    /// Unpacks the rest of a member in vain.
+    private func drain(_ reader: ArchiveReader) -> Filling {
+        var scratch = Held(limit: 1 << 16)
+        defer { scratch.free() }
+        while goesOn() {
+            guard let room = scratch.room(1 << 16) else { break }
+            guard let read = reader.read(into: room) else {
+                if reader.isLate { reach(.time) }
+                return reader.isLate ? .limited : .broken
+            }
+            if read == 0 { return .whole }
+            guard expand(read) else { break }
+        }
+        return .limited
     }
 
     private enum Filling { case whole, more, broken, limited }

@@ -9,14 +9,16 @@ final class Walk {
     private(set) var finding = NameWalk.Finding()
     private let limits: NameWalk.Limits
     private let visit: (NamedPart) -> Void
+    private let takes: NameWalk.Contents?
     let clock: Clock
     /// Nothing more is to be read: the time is over, or all names were told.
     private(set) var isOver = false
     private var expanded = 0
     private var held = 0
 
-    init(_ limits: NameWalk.Limits, _ visit: @escaping (NamedPart) -> Void) {
+    init(_ limits: NameWalk.Limits, _ takes: NameWalk.Contents?, _ visit: @escaping (NamedPart) -> Void) {
         self.limits = limits
+        self.takes = takes
         self.visit = visit
         clock = Clock(seconds: limits.seconds)
     }
@@ -51,6 +53,15 @@ final class Walk {
         visit(part)
     }
 
+    /// Whether contents of what lies in such a container are wanted.
+    func isTaken(from container: ContentKind) -> Bool { takes?.containers.contains(container) == true }
+
+    /// Hands out what lies in such a container.
+    func take(_ content: UnsafeRawBufferPointer, from container: ContentKind) {
+        guard let takes, isTaken(from: container), !content.isEmpty, goesOn() else { return }
+        takes.take(content)
+    }
+
     // MARK: Limits
 
     /// Whether so many bytes more may be unpacked.
@@ -76,6 +87,13 @@ final class Walk {
         held += count
         body(buffer.bytes)
         held -= count
+    }
+
+    /// Counts memory that somebody else holds; negative: gave back. False: there is none left.
+    func claim(_ bytes: Int) -> Bool {
+        guard bytes <= limits.held - held else { return false }
+        held += bytes
+        return true
     }
 
     func mayOpen(_ place: Place) -> Bool {

@@ -31,3 +31,7 @@ static inline int64_t buzon_received(int descriptor) {
     memcpy(&bytes, info + offset, sizeof bytes);
     return (int64_t)bytes;
 }
+
+
+// glibc's, which its headers hide from programs that don't ask for GNU's additions.
+void *memmem(const void *, size_t, const void *, size_t);

@@ -61,6 +61,7 @@ final class LocalEngine: ScanEngine {
             inspection.virus = alerts.viruses.isEmpty ? .clean : .infected(alerts.viruses)
             inspection.limits = alerts.limits
             inspection.encrypted = alerts.encrypted
+            inspection.unopened = alerts.unopened
         }
     }
 
@@ -77,12 +78,16 @@ final class LocalEngine: ScanEngine {
             }
         }
         inspection.banned = banned
-        inspection.unopened = finding.unopened
+        inspection.unopened = Self.union(finding.unopened, inspection.unopened)
         // libclamav knows what kind of archive is locked, the walk knows its name.
         let kinds = inspection.encrypted.filter { finding.encrypted.isEmpty || !Self.archives.contains($0) }
-        inspection.encrypted = Array((finding.encrypted + kinds).prefix(Inspection.listed))
+        inspection.encrypted = Self.union(finding.encrypted, kinds)
         for limit in finding.limits where !inspection.limits.contains(limit) { inspection.limits.append(limit) }
         inspection.namesMilliseconds = start.milliseconds
+    }
+
+    private static func union(_ list: [String], _ other: [String]) -> [String] {
+        Array((list + other.filter { !list.contains($0) }).prefix(Inspection.listed))
     }
 
     private static let archives: Set<String> = ["Zip", "7Zip", "RAR", "EGG"]

@@ -165,5 +165,42 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
         },
     ]
 
-    static let all = encodings + headers + beginnings + nests
+    /// In what libclamav does not open, or not as it should.
+    static let closed: [Wrapping] = [
+        Wrapping("rar 4") { Letter.attached(ArchiveBytes.rar4("a.com", $0), name: "a.rar") },
+        Wrapping("rar 5") { Letter.attached(ArchiveBytes.rar5("a.com", $0), name: "a.rar") },
+        Wrapping("rar 5 in binary") { bytes in
+            Letter.mixed(binaryHead("binary"), close: false) + ArchiveBytes.rar5("a.com", bytes) + Array("\r\n--=_b--\r\n".utf8)
+        },
+        Wrapping("rar called a.jpg") { Letter.attached(ArchiveBytes.rar4("a.com", $0), name: "a.jpg", type: "image/jpeg") },
+        Wrapping("rar behind a program") {
+            let program: [UInt8] = Array("MZ".utf8) + [UInt8](repeating: 0, count: 20_000)
+            return Letter.attached(program + ArchiveBytes.rar5("a.com", $0), name: "a.exe")
+        },
+        Wrapping("rar in zip") {
+            Letter.attached(ArchiveBytes.zip([("a.rar", ArchiveBytes.rar5("a.com", $0))]), name: "a.zip")
+        },
+        Wrapping("rar in message in zip") {
+            let inner = Letter.attached(ArchiveBytes.rar4("a.com", $0), name: "a.rar")
+            return Letter.attached(ArchiveBytes.zip([("a.eml", inner)]), name: "a.zip")
+        },
+        Wrapping("rar in rar") { Letter.attached(ArchiveBytes.rar5("a.rar", ArchiveBytes.rar4("a.com", $0)), name: "a.rar") },
+        Wrapping("zip in rar") { Letter.attached(ArchiveBytes.rar5("a.zip", ArchiveBytes.zip([("a.com", $0)])), name: "a.rar") },
+        Wrapping("message in rar") { Letter.attached(ArchiveBytes.rar4("a.eml", Letter.attached($0)), name: "a.rar") },
+        Wrapping("the first attachment in TNEF") {
+            Letter.attached(ArchiveBytes.tnef([("a.com", $0), ("b.txt", [0x41])]), name: "winmail.dat")
+        },
+        Wrapping("the second attachment in TNEF") {
+            Letter.attached(ArchiveBytes.tnef([("b.txt", Array("hello".utf8)), ("a.com", $0), ("c", [0x41])]), name: "winmail.dat")
+        },
+        Wrapping("zip in TNEF in zip") {
+            let inner = ArchiveBytes.tnef([("b.txt", Array("hello".utf8)), ("a.zip", ArchiveBytes.zip([("a.com", $0)]))])
+            return Letter.attached(ArchiveBytes.zip([("winmail.dat", inner)]), name: "a.zip")
+        },
+        Wrapping("zst") { Letter.attached(ArchiveBytes.zstd($0), name: "a.zst") },
+        Wrapping("tar.zst") { Letter.attached(ArchiveBytes.zstd(ArchiveBytes.tar("a.com", $0)), name: "a.tar.zst") },
+        Wrapping("ar") { Letter.attached(ArchiveBytes.ar("a.com", $0), name: "a.deb") },
+    ]
+
+    static let all = encodings + headers + beginnings + nests + closed
 }

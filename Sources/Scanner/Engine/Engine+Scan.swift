@@ -1,4 +1,5 @@
 import CClamAV
+import Dispatch
 import Filter
 
 extension Engine {
@@ -21,6 +22,7 @@ extension Engine {
         }
         guard message.count > 0 else { return .scanned(Alerts()) }
         var alerts: Alerts
+        let start = DispatchTime.now()
         switch MailFraming.framed(message, { run($0) }) {
         case .failure(let failure): return .failed(failure.words)
         case .success(let record):
@@ -30,6 +32,12 @@ extension Engine {
                 look.look(at: message, seen: record.seen)
                 if let words = look.failure { return .failed(words) }
                 alerts.add(look.alerts)
+                if alerts.viruses.isEmpty, record.holdsClosed || look.holdsClosed {
+                    var members = MemberLook(self, since: start)
+                    members.look(at: message)
+                    if let words = members.failure { return .failed(words) }
+                    alerts.add(members.alerts)
+                }
             }
         }
         if !settings.switches.heuristics { alerts.leaveOutHeuristics(keepingMacros: settings.switches.macros) }

@@ -37,8 +37,11 @@ struct ScanRecord: Sendable {
     var alerts = Alerts()
     /// The files that were taken out of the message.
     private(set) var seen: Set<Fingerprint> = []
+    /// Among them are archives whose members libclamav does not see.
+    private(set) var holdsClosed = false
 
     mutating func see(_ bytes: UnsafeRawBufferPointer) {
+        if !holdsClosed { holdsClosed = MemberLook.isClosed(bytes) }
         if seen.count < Self.most { seen.insert(Fingerprint(bytes)) }
     }
 }

@@ -11,6 +11,8 @@ struct SecondLook {
     let engine: Engine
     private(set) var alerts = Alerts()
     private(set) var failure: String?
+    /// As `ScanRecord`'s.
+    private(set) var holdsClosed = false
 
     init(_ engine: Engine) { self.engine = engine }
 
@@ -39,8 +41,11 @@ struct SecondLook {
     }
 
     private mutating func scan(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
+        if MemberLook.isClosed(file) { holdsClosed = true }
         switch isMessage ? MailFraming.framed(file, { engine.run($0) }) : engine.run(file) {
-        case .success(let record): alerts.add(record.alerts)
+        case .success(let record):
+            alerts.add(record.alerts)
+            if record.holdsClosed { holdsClosed = true }
         case .failure(let error): failure = error.words
         }
     }
