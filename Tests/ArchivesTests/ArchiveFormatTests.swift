@@ -34,12 +34,11 @@ import Testing
 
     /// A broken member hides no name behind it, and what can't be unpacked is said.
     @Test(arguments: ["rar4", "rar5"]) func brokenRAR(_ format: String) {
-        let make = format == "rar4" ? { Self.rar4($0, $1) } : Self.rar5
-        let tail = format == "rar4" ? 7 : 8
-        var first = Array(make("a.exe", Samples.program).dropLast(tail))
-        first[first.count - 5] ^= 1
-        let head = format == "rar4" ? 20 : 16
-        let walked = walk(file: first + make("b.exe", Samples.program).dropFirst(head), "x.rar")
+        let isOld = format == "rar4"
+        // Packed as it says, which it isn't.
+        let first = isOld ? Self.rar4("a.exe", Samples.program, method: 0x33) : Self.rar5("a.exe", Samples.program, method: [0x80, 3])
+        let second = isOld ? Self.rar4("b.exe", Samples.program) : Self.rar5("b.exe", Samples.program)
+        let walked = walk(file: first.dropLast(isOld ? 7 : 8) + second.dropFirst(isOld ? 20 : 16), "x.rar")
         #expect(walked.names == ["x.rar", "a.exe", "b.exe"] && walked.finding.unopened == ["x.rar"], "\(walked)")
     }
 
@@ -76,25 +75,25 @@ import Testing
 
     // MARK: By hand
 
-    static func rar4(_ name: String, _ content: [UInt8], flags: Int = 0x8000, archiveFlags: Int = 0) -> [UInt8] {
+    static func rar4(_ name: String, _ content: [UInt8], flags: Int = 0x8000, archiveFlags: Int = 0, method: UInt8 = 0x30) -> [UInt8] {
         func block(_ body: [UInt8]) -> [UInt8] { Samples.little(Samples.crc32(body) & 0xFFFF, 2) + body }
         let little = Samples.little
         let bytes = Array(name.utf8)
         let head: [UInt8] = [0x73] + little(archiveFlags, 2) + little(13, 2) + [0, 0, 0, 0, 0, 0]
         var file: [UInt8] =
             [0x74] + little(flags, 2) + little(32 + bytes.count, 2) + little(content.count, 4) + little(content.count, 4) + [3]
-        file += little(Samples.crc32(content), 4) + [0, 0, 0x21, 0x50, 20, 0x30] + little(bytes.count, 2) + little(0o100644, 4) + bytes
+        file += little(Samples.crc32(content), 4) + [0, 0, 0x21, 0x50, 20, method] + little(bytes.count, 2) + little(0o100644, 4) + bytes
         return Array("Rar!\u{1A}\u{7}\0".utf8) + block(head) + block(file) + content + block([0x7B] + little(0x4000, 2) + little(7, 2))
     }
 
-    static func rar5(_ name: String, _ content: [UInt8]) -> [UInt8] {
+    static func rar5(_ name: String, _ content: [UInt8], method: [UInt8] = [0]) -> [UInt8] {
         func block(_ body: [UInt8]) -> [UInt8] {
             let sized = [UInt8(body.count)] + body
             return Samples.little(Samples.crc32(sized), 4) + sized
         }
         let size = [UInt8(content.count & 0x7F | 0x80), UInt8(content.count >> 7)]
         var file: [UInt8] = [2, 2] + size + [4] + size + [0] + Samples.little(Samples.crc32(content), 4)
-        file += [0, 1, UInt8(name.utf8.count)] + Array(name.utf8)
+        file += method + [1, UInt8(name.utf8.count)] + Array(name.utf8)
         return Array("Rar!\u{1A}\u{7}\u{1}\0".utf8) + block([1, 0, 0]) + block(file) + content + block([5, 0, 0])
     }
 
@@ -118,7 +117,7 @@ import Testing
     }
 
     @Test(arguments: ["rar4", "rar5", "lha", "cab"]) func byHand(_ format: String) {
-        let make = ["rar4": { Self.rar4($0, $1) }, "rar5": Self.rar5, "lha": Self.lha, "cab": Self.cab][format]!
+        let make = ["rar4": { Self.rar4($0, $1) }, "rar5": { Self.rar5($0, $1) }, "lha": Self.lha, "cab": Self.cab][format]!
         let walked = walk(file: make("a.exe", Samples.program), "x")
         #expect(walked.titles == ["x", "x › a.exe"] && walked.kind("a.exe") == "exe-ms")
         #expect(walked.finding.unopened.isEmpty && walked.finding.encrypted.isEmpty)
