@@ -153,7 +153,7 @@ extension FreshclamTests {
             Issue.record("\(end)")
             return
         }
-        #expect((0.35...5).contains((ContinuousClock.now - start) / .seconds(1)))
+        #expect((0.35...60).contains((ContinuousClock.now - start) / .seconds(1)))
         #expect(!flags.isOver)
         flags.isReleased = true
         for _ in 0..<500 where !flags.isOver { try await Task.sleep(for: .milliseconds(10)) }
