@@ -6,17 +6,18 @@ extension Walk {
     private static let head = 1024
 
     /// Goes through an archive's members. Where nothing is certain, an archive without members was none and is no finding.
-    /// Returns whether there were members.
+    /// Returns whether there were members. Of a record that stands alone, one member is read.
     @discardableResult
     func archive(
-        _ content: UnsafeRawBufferPointer, _ form: ArchiveReader.Form, own: [String], inner: Place, isCertain: Bool = true
+        _ content: UnsafeRawBufferPointer, _ form: ArchiveReader.Form, own: [String], inner: Place, isCertain: Bool = true,
+        isRecord: Bool = false
     ) -> Bool {
         guard let reader = ArchiveReader(content, form, clock) else {
             if isCertain, goesOn() { note(unopened: own) }
             return false
         }
         var members = Members()
-        loop: while goesOn() {
+        loop: while goesOn(), !isRecord || members.count == 0 {
             switch reader.next() {
             case .member:
                 guard member(reader, form, own: own, in: inner, &members) else {
@@ -32,7 +33,7 @@ extension Walk {
         }
         if reader.isLate { reach(.time) }
         if reader.isEncrypted { note(encrypted: own) }
-        if form == .zip, isCertain || members.count > 0 { zipRecords(content, members.names, own: own, inner: inner) }
+        if form == .zip, !isRecord, isCertain || members.count > 0 { zipRecords(content, members.names, own: own, inner: inner) }
         return members.count > 0
     }
 

@@ -6,7 +6,11 @@ extension Walk {
     /// A message and all its parts. `place` lies within it.
     func message(_ content: UnsafeRawBufferPointer, _ place: Place) {
         let bytes = content.bindMemory(to: UInt8.self)
-        let structure = MessageStructure(parsing: bytes)
+        parts(MessageStructure(parsing: bytes), bytes, place)
+    }
+
+    /// All parts; without the first one where that was told already, which was read with that boundary.
+    func parts(_ structure: MessageStructure, _ bytes: UnsafeBufferPointer<UInt8>, _ place: Place, told: [UInt8]? = nil) {
         if structure.parts.count >= MessageLimits.parts { reach(.names) }
         // Beyond this, fields of parts were passed over.
         if structure.parts.reduce(0, { $0 + $1.header.count }) >= MessageLimits.structureFields { reach(.size) }
@@ -19,17 +23,25 @@ extension Walk {
                 nesting.append(nesting[parent] + 1)
                 places.append(places[parent])
             }
+            if index == 0, let told {
+                behindTheEnd(index, of: structure, in: bytes, told, place)
+                continue
+            }
             let description = PartDescription(part, bytes)
             if description.isIncomplete { reach(.size) }
             // What lies deeper was not taken apart.
             if part.kind == .leaf, nesting[index] >= MessageLimits.nesting { reach(.depth) }
             if part.kind == .leaf {
                 leaf(index, of: structure, in: bytes, description, places[index])
+                otherReadings(index, of: structure, in: bytes, description, places[index])
                 continue
             }
             let here = places[index]
             tell(description, kind: part.kind == .message ? .mail : nil, in: here)
-            guard part.kind == .message else { continue }
+            guard part.kind == .message else {
+                otherReadings(index, of: structure, in: bytes, description, here)
+                continue
+            }
             places[index] = here.within(description.names.first ?? "")
             guard mayOpen(here) else { continue }
             // RFC 2046 §5.2.1 allows no encoding here; readers undo it all the same.
@@ -69,6 +81,10 @@ extension Walk {
                 encodedFiles(content, named: "", in: place)
             } else {
                 open(content, kind, names: names, contentType: description.types[0], in: place)
+                // What a text begins with is no matter to those who look for files in it.
+                if !kind.isText, !kind.isNamed("uue"), description.types.contains(where: { $0.hasPrefix("text/") }) {
+                    encodedFiles(content, named: names[0], in: place)
+                }
             }
         }
     }
@@ -108,6 +124,8 @@ struct PartDescription {
     private(set) var isIncomplete = false
     /// A multipart whose parts were not found.
     private(set) var isUnsplit = false
+    /// Multiparts in the order of the fields, with all their boundaries.
+    private(set) var multiparts: [(type: ContentType, boundaries: (list: [[UInt8]], isWhole: Bool))] = []
 
     /// Names and types of one part.
     private static let limit = 8
@@ -118,12 +136,21 @@ struct PartDescription {
         for field in HeaderSection(parsing: header).fields where field.name.count > 11 && field.name.count < 20 {
             let body = UnsafeBufferPointer(rebasing: header[field.body])
             if header[field.name].isCaseInsensitivelyEqual(toLowercase: "content-type") {
-                guard let type = ContentType(parsing: body) else { continue }
+                guard let type = ContentType(parsing: body) else {
+                    add(Parameters(withoutType: body))
+                    continue
+                }
                 foundTypes.append(type)
                 add(type.parameters)
-                if type.isMultipart, part.kind == .leaf { isUnsplit = true }
+                // `name=a/b.exe`: no type.
+                if (type.type + type.subtype).contains(UInt8(ascii: "=")) { add(Parameters(withoutType: body)) }
+                if type.isMultipart {
+                    multiparts.append((type, type.boundaries))
+                    if part.kind == .leaf { isUnsplit = true }
+                }
             } else if header[field.name].isCaseInsensitivelyEqual(toLowercase: "content-disposition") {
-                if let disposition = ContentDisposition(parsing: body) { add(disposition.parameters) }
+                // With its type or without.
+                add(Parameters(withoutType: body))
             }
         }
         for type in foundTypes.isEmpty ? [part.contentType] : foundTypes { add(type) }
@@ -152,10 +179,8 @@ struct PartDescription {
         if parameters.list.count >= MessageLimits.parameters { isIncomplete = true }
         for name in ["filename", "name"] {
             add(parameters.text(name))
-            // A plain value beside an extended one: an old reader takes that.
-            for parameter in parameters.list where parameter.name.elementsEqual(name.utf8, by: { $0.asciiLowercased == $1 }) {
-                add(EncodedWord.decode(parameter.value))
-            }
+            // An old reader takes a plain value beside an extended one; of two, some the first and some the last.
+            for text in parameters.texts(name) { add(text) }
         }
     }
 

@@ -47,8 +47,10 @@ package struct ContentType: Sendable, Hashable {
     }
 
     /// RFC 2046 §5.1.1: without blanks at its end. Nil when there is none that can be used.
-    package var boundary: [UInt8]? {
-        guard var boundary = parameters.bytes("boundary")?.value else { return nil }
+    package var boundary: [UInt8]? { parameters.bytes("boundary").flatMap { Self.usable($0.value) } }
+
+    static func usable(_ boundary: [UInt8]) -> [UInt8]? {
+        var boundary = boundary
         while let last = boundary.last, last.isFoldingWhitespace { boundary.removeLast() }
         return boundary.isEmpty || boundary.count > MessageLimits.boundary || boundary.contains(.lineFeed) ? nil : boundary
     }

@@ -31,6 +31,19 @@ struct MIMEParser {
         return MessageStructure(parts: parts)
     }
 
+    /// The same for a multipart's body that is read with another boundary than its header's first. The multipart is the first part, with an
+    /// empty header.
+    mutating func parse(bodyOf multipart: ContentType, boundary: [UInt8]) -> MessageStructure {
+        var part = MessageStructure.Part(parent: nil, header: 0..<0, contentType: multipart)
+        part.kind = .multipart
+        parts.append(part)
+        stack.append(Open(part: 0, lineFeeds: 0))
+        delimiters.open(boundary, container: 0)
+        while let found = nextDelimiter() { pass(found) }
+        close(downTo: 0, at: bytes.count, lineFeeds: lineFeeds)
+        return MessageStructure(parts: parts)
+    }
+
     // MARK: Delimiters
 
     private struct Found {

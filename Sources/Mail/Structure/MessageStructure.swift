@@ -64,6 +64,13 @@ package struct MessageStructure: Sendable, Hashable {
         self = parser.parse()
     }
 
+    /// The parts of a multipart's body for a reader who believes another boundary (`ContentType.boundaries`). The multipart itself is the
+    /// first part, with an empty header.
+    package init(parsing body: UnsafeBufferPointer<UInt8>, of multipart: ContentType, boundary: [UInt8]) {
+        var parser = MIMEParser(body)
+        self = parser.parse(bodyOf: multipart, boundary: boundary)
+    }
+
     package init(parsing message: Span<UInt8>) {
         self = message.withUnsafeBufferPointer { MessageStructure(parsing: $0) }
     }

@@ -61,7 +61,7 @@ package struct Parameters: Sendable, Hashable {
         let name = Array(name.utf8)
         var plain: [UInt8]?
         var extended: [UInt8]?
-        var pieces: [(number: Int, isExtended: Bool, value: [UInt8])] = []
+        var pieces: [Piece] = []
         for parameter in list {
             guard parameter.name.count >= name.count else { continue }
             guard zip(parameter.name, name).allSatisfy({ $0.asciiLowercased == $1.asciiLowercased }) else { continue }
@@ -75,11 +75,13 @@ package struct Parameters: Sendable, Hashable {
         if let extended { return Self.decode([(0, true, extended)]) }
         // RFC 2231 §3: pieces may come in any order; they end at the first number that is missing.
         pieces.sort { $0.number < $1.number }
-        var chain: [(number: Int, isExtended: Bool, value: [UInt8])] = []
+        var chain: [Piece] = []
         for piece in pieces where piece.number == chain.count { chain.append(piece) }
         if !chain.isEmpty { return Self.decode(chain) }
         return plain.map { ($0, nil) }
     }
+
+    typealias Piece = (number: Int, isExtended: Bool, value: [UInt8])
 
     enum Form { case plain, whole, piece(Int, isExtended: Bool), other }
 
@@ -99,7 +101,7 @@ package struct Parameters: Sendable, Hashable {
     }
 
     /// RFC 2231 §4: charset'language'value in the first piece, %XX in each piece that is marked so.
-    private static func decode(_ pieces: [(number: Int, isExtended: Bool, value: [UInt8])]) -> (value: [UInt8], charset: String?) {
+    static func decode(_ pieces: [Piece]) -> (value: [UInt8], charset: String?) {
         var charset: String?
         var result: [UInt8] = []
         for (position, piece) in pieces.enumerated() {
