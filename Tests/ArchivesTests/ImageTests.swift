@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func pieces() {
-        let whole = Samples.archive([.init("b.exe", (0..<6000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })])
+        let whole = Samples.archive([.init("b.exe", (0..<6000).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) })])
         let list = Self.list([
             Entry(name: Array("A.ZIP".utf8), start: 21, length: 2048, flags: 0x80),
             Entry(name: Array("A.ZIP".utf8), start: 22, length: whole.count - 2048),
