@@ -73,9 +73,9 @@ def table():
             "what goes on to another server keeps the fields that it came with: what they are worth is that server's to judge",
             lambda _, recipient, theirs, ours: recipient == opinions.AWAY and set(ours.claims) > set(theirs.claims)),
         Difference(
-            "scanned",
-            "amavisd-new leaves X-Virus-Scanned out for who wants no checks, although the letter was scanned for another; ours says what was done",
-            lambda _, recipient, theirs, ours: recipient == "libre@virtual.test" and ours.scanned),
+            "claims",
+            "who asks for no check gets his mail as it came with us, forged fields too; amavisd-new takes X-Spam-Status and its like out all the same",
+            lambda _, recipient, theirs, ours: recipient == "libre@virtual.test" and set(ours.claims) > set(theirs.claims)),
         Difference(
             "word kept",
             "amavisd-new never opens xz on Debian 12: file(1) calls it `XZ compressed data`, amavisd-new looks for `xz`",
