@@ -58,12 +58,15 @@ struct RemoteEngineTests {
     @Test func `a message whose scan kills the child twice is poison`() async throws {
         let table = try WorkTable(path: folder.path + "/work")
         let isSabotaged = Atomic<Bool>(true)
-        // Stopped at its start, so that it is killed with a message in its hands for sure.
+        // Stopped at its start, so that it dies with a message in its hands for sure.
         let signatures = await signatures { engine in
             guard isSabotaged.load(ordering: .relaxed) else { return }
             let pid = engine.pid
             kill(pid, SIGSTOP)
-            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(700)) { kill(pid, SIGKILL) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(700)) {
+                kill(pid, SIGSEGV)
+                kill(pid, SIGCONT)
+            }
         }
         let inspector = inspector(signatures, work: table)
         #expect(await inspector.inspect(infected, virus).virus == .poisoned)
