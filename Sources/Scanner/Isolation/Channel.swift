@@ -92,7 +92,8 @@ final class Channel: Sendable {
         while true {
             let now = DispatchTime.now()
             guard now < deadline else { throw .late }
-            let left = deadline == .distantFuture ? -1 : CInt(clamping: (deadline.uptimeNanoseconds - now.uptimeNanoseconds) / 1_000_000 + 1)
+            let left =
+                deadline == .distantFuture ? -1 : CInt(clamping: (deadline.uptimeNanoseconds - now.uptimeNanoseconds) / 1_000_000 + 1)
             var event = pollfd(fd: descriptor, events: Int16(events), revents: 0)
             if poll(&event, 1, left) > 0 { return }
         }

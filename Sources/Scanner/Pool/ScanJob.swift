@@ -158,7 +158,9 @@ final class ScanJob: Sendable {
             }
         }
         let isLost = state.withLock { state -> Bool in
-            guard state.phase.isSettled, state.hasThread, !state.isLost, let expected = state.expected, now >= expected else { return false }
+            guard state.phase.isSettled, state.hasThread, !state.isLost, let expected = state.expected, now >= expected else {
+                return false
+            }
             state.isLost = true
             return true
         }

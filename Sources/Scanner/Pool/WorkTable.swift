@@ -57,6 +57,8 @@ package final class WorkTable: Sendable {
         state.withLock { find(digest, now, &$0).map { memory.deaths($0) >= Self.deaths } ?? false }
     }
 
+    var inWork: Int { state.withLock { $0.running } }
+
     /// It was in work at a death.
     func isSuspect(_ digest: [UInt8], now: Int = time(nil)) -> Bool {
         state.withLock { find(digest, now, &$0).map { memory.deaths($0) > 0 } ?? false }
