@@ -14,7 +14,7 @@
 /* What hands descriptors over, and what shuts a process in: macros, system calls without a wrapper, and functions with variable
    arguments, none of which Swift imports. Each returns -1 with errno set on failure. */
 
-/* Sends `count` bytes, and `descriptor` with the first of them unless it is negative. */
+/* Sends `count` bytes, and `descriptor` with the first of them unless it is negative. Never waits: EAGAIN. */
 static inline ssize_t buzon_send_with_descriptor(int socket, const void *bytes, size_t count, int descriptor) {
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
     union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr alignment; } control = {{0}};
@@ -29,7 +29,7 @@ static inline ssize_t buzon_send_with_descriptor(int socket, const void *bytes, 
         memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
     }
     ssize_t sent;
-    do sent = sendmsg(socket, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+    do sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT); while (sent < 0 && errno == EINTR);
     return sent;
 }
 
@@ -94,5 +94,9 @@ static inline int buzon_refuse(scmp_filter_ctx filter, int call, int failure) {
 /* Where the bits `mask` of argument `index` are `value`. */
 static inline int buzon_allow_where(scmp_filter_ctx filter, int call, unsigned index, unsigned long long mask, unsigned long long value) {
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP64(index, SCMP_CMP_MASKED_EQ, mask, value));
+}
+/* Where the lower half of argument `index` is `value`: what the kernel reads of an int. */
+static inline int buzon_allow_int(scmp_filter_ctx filter, int call, unsigned index, int value) {
+    return buzon_allow_where(filter, call, index, 0xffffffffull, (unsigned)value);
 }
 static inline unsigned buzon_refuse_by_default(void) { return SCMP_ACT_ERRNO(EPERM); }

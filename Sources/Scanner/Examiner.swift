@@ -1,25 +1,36 @@
 import Dispatch
 import Filter
 
-/// Looks at one message, on the thread that asks.
+/// Looks at one message, on the thread that asks, until its deadline or soon after.
+typealias Examine = (any InspectedContent, InspectionOrder, _ deadline: DispatchTime) -> Examination
+
+/// Has what looks at messages.
 protocol Examiner: Sendable {
-    /// What tells its verdicts from those of yesterday's signatures and limits; nil: there are no signatures.
-    var identity: String? { get }
-    func examine(_ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime) -> Examination
+    /// What tells its verdicts from those of yesterday's signatures and limits.
+    func identity(_ order: InspectionOrder) -> String
+    /// Waits while there is hope, at most until the deadline; nil: there is nothing to look with.
+    func prepare(_ order: InspectionOrder, until deadline: DispatchTime) -> Examine?
 }
 
 /// By the engine of today.
 struct EngineExaminer: Examiner {
     let signatures: Signatures
 
-    var identity: String? { signatures.identity }
+    func identity(_ order: InspectionOrder) -> String { signatures.identity(virus: order.virus) ?? "" }
 
-    func examine(_ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime) -> Examination {
-        guard let engine = signatures.engine(until: deadline), !order.virus || signatures.isEnabled else {
-            return .done(Inspection(virus: .unavailable("scan.no-signatures")))
+    func prepare(_ order: InspectionOrder, until deadline: DispatchTime) -> Examine? {
+        while let engine = signatures.engine(until: deadline), !order.virus || signatures.isEnabled {
+            // It died while nobody asked for it.
+            if engine.isDead {
+                signatures.lost(engine)
+                continue
+            }
+            return { content, order, deadline in
+                let examination = engine.examine(content, order, until: deadline)
+                if engine.isDead { signatures.lost(engine) }
+                return examination
+            }
         }
-        let examination = engine.examine(content, order, until: deadline)
-        if engine.isDead { signatures.lost(engine) }
-        return examination
+        return nil
     }
 }

@@ -40,12 +40,12 @@ final class LocalEngine: ScanEngine {
 
     func examine(_ bytes: UnsafeRawBufferPointer, _ order: InspectionOrder, until deadline: DispatchTime) -> Inspection {
         var inspection = Inspection()
-        if order.virus { scan(bytes, &inspection) }
+        if order.virus { scan(bytes, until: deadline, &inspection) }
         if !order.bannedNames.isEmpty { walk(bytes, order.bannedNames, until: deadline, &inspection) }
         return inspection
     }
 
-    private func scan(_ bytes: UnsafeRawBufferPointer, _ inspection: inout Inspection) {
+    private func scan(_ bytes: UnsafeRawBufferPointer, until deadline: DispatchTime, _ inspection: inout Inspection) {
         guard let engine else {
             inspection.virus = .unavailable("scan.no-signatures")
             return
@@ -53,7 +53,7 @@ final class LocalEngine: ScanEngine {
         let start = DispatchTime.now()
         defer { inspection.virusMilliseconds = start.milliseconds }
         inspection.signatures = engine.version.text
-        switch engine.scan(message: bytes) {
+        switch engine.scan(message: bytes, until: deadline) {
         case .failed(let words):
             log("a scan failed: \(words)")
             inspection.virus = .unavailable("scan.failed")

@@ -10,15 +10,18 @@ package final class ScannerInspector: Inspector {
         package var threads: Int
         /// Messages that wait for a thread.
         package var backlog: Int
-        /// For each message, its wait included.
+        /// Seconds for the scan of a message, from its beginning on.
         package var seconds: Int
+        /// Seconds within which it must have begun; else it was not scanned, for now.
+        package var wait: Int
         /// Threads that never came back before `onStuck`.
         package var stuck: Int
 
-        package init(threads: Int = 0, backlog: Int = 200, seconds: Int = 50, stuck: Int = 4) {
+        package init(threads: Int = 0, backlog: Int = 200, seconds: Int = 50, wait: Int = 30, stuck: Int = 4) {
             self.threads = threads > 0 ? threads : max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
             self.backlog = backlog
             self.seconds = seconds
+            self.wait = wait
             self.stuck = stuck
         }
     }
@@ -27,7 +30,7 @@ package final class ScannerInspector: Inspector {
     private let pool: ScanPool
     private let cache: VerdictCache
     private let work: WorkTable?
-    private let seconds: Int
+    private let configuration: Configuration
     private let underWay = Mutex<[VerdictKey: ScanJob]>([:])
 
     /// `work` is the table of what is in work; nil: poison is not recognised. `onStuck` is called once, when the process had better
@@ -45,13 +48,13 @@ package final class ScannerInspector: Inspector {
     ) {
         self.examiner = examiner
         self.work = work
-        seconds = configuration.seconds
+        self.configuration = configuration
         cache = VerdictCache(count: cached)
         pool = ScanPool(
             threads: configuration.threads, backlog: configuration.backlog, stuckLimit: configuration.stuck, onStuck: onStuck)
     }
 
-    /// Scans that are over their deadline.
+    /// Scans that did not come back.
     package var stuck: Int { pool.stuck }
 
     /// Nothing is looked at any more; what is in work is not to blame for the end of the process.
@@ -63,7 +66,7 @@ package final class ScannerInspector: Inspector {
     package func inspect(_ content: any InspectedContent, _ order: InspectionOrder) async -> Inspection {
         guard !order.isEmpty else { return Inspection() }
         let digest = content.digest
-        let key = VerdictKey(digest: digest, order: order, engine: order.virus ? examiner.identity ?? "" : "")
+        let key = VerdictKey(digest: digest, order: order, engine: examiner.identity(order))
         if var known = cache.find(key) {
             known.virusMilliseconds = 0
             known.namesMilliseconds = 0
@@ -82,38 +85,46 @@ package final class ScannerInspector: Inspector {
     }
 
     private func makeJob(_ content: any InspectedContent, _ order: InspectionOrder, _ key: VerdictKey) -> ScanJob {
-        ScanJob(order, deadline: .now() + .seconds(seconds)) { [weak self] job, inspection, isAbandoned in
+        let latest = DispatchTime.now() + .seconds(configuration.wait)
+        return ScanJob(order, latestStart: latest, seconds: configuration.seconds) { [weak self] job, inspection in
             guard let self else { return }
-            pool.forget(job)
+            // A suspect whose turn has not come gives way.
+            work?.renounce(content.mark)
             underWay.withLock { if $0[key] === job { $0[key] = nil } }
-            if isAbandoned { work?.overdue(content.mark) }
             // Where signatures were swapped meanwhile, the answer belongs to no key.
-            if !order.virus || key.engine == examiner.identity { cache.keep(inspection, key) }
-        } work: { [examiner, work] deadline in
-            Self.look(content, order, until: deadline, examiner, work)
+            if key.engine == examiner.identity(order) { cache.keep(inspection, key) }
+        } onLost: { [work] in
+            work?.overdue(content.mark)
+        } work: { [examiner, work] job in
+            Self.look(content, order, job, examiner, work)
         }
     }
 
-    /// On a thread of the pool.
+    /// A child that others break is waited for so often.
+    private static let attempts = 4
+
+    /// On a thread of the pool; nil: it is not its turn.
     private static func look(
-        _ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime, _ examiner: any Examiner,
-        _ work: WorkTable?
-    ) -> Inspection {
+        _ content: any InspectedContent, _ order: InspectionOrder, _ job: ScanJob, _ examiner: any Examiner, _ work: WorkTable?
+    ) -> Inspection? {
         var deaths = 0
-        while DispatchTime.now() < deadline {
-            var slot: WorkTable.Slot?
-            if let work {
-                let entry = work.begin(content.mark) {
-                    usleep(2_000)
-                    return DispatchTime.now() < deadline
-                }
-                switch entry {
-                case .poisoned: return Inspection(virus: .poisoned)
-                case .crowded: return Inspection(virus: .unavailable("scan.busy"))
-                case .admitted(let admitted): slot = admitted
-                }
+        for _ in 0..<attempts {
+            guard let examine = examiner.prepare(order, until: job.latestStart) else {
+                return Inspection(virus: .unavailable("scan.no-signatures"))
             }
-            switch examiner.examine(content, order, until: deadline) {
+            var slot: WorkTable.Slot?
+            switch work?.begin(content.mark) {
+            case nil: break
+            case .poisoned: return Inspection(virus: .poisoned)
+            case .crowded: return Inspection(virus: .unavailable("scan.busy"))
+            case .later: return nil
+            case .admitted(let admitted): slot = admitted
+            }
+            guard let deadline = job.startClock() else {
+                if let slot { work?.leave(slot) }
+                break
+            }
+            switch examine(content, order, deadline) {
             case .done(let inspection):
                 if let slot { work?.end(slot) }
                 return inspection
@@ -125,8 +136,9 @@ package final class ScannerInspector: Inspector {
                     return Inspection(virus: .unavailable("scan.failed"))
                 }
             case .interrupted:
-                if let slot { work?.end(slot) }
+                if let slot { work?.leave(slot) }
             }
+            guard job.stopClock() else { break }
         }
         return Inspection(virus: .unavailable("scan.busy"))
     }

@@ -127,9 +127,12 @@ final class Checks: Inspector {
 
     private static func wanted(_ store: MailStore, isEnabled: Bool) -> Wanted {
         let seconds = store.integer(.scanSeconds)
+        let total = store.integer(.filterSeconds)
         let directory = store.value(.signatureDirectory)
         let inspector = ScannerInspector.Configuration(
-            threads: store.integer(.scanThreads), seconds: seconds, stuck: store.integer(.scanStuck))
+            threads: store.integer(.scanThreads), seconds: seconds,
+            // Most scans take far less than they may: half of the time that a message has is spent on waiting before it is told to wait.
+            wait: max(total - seconds, total / 2), stuck: store.integer(.scanStuck))
         return Wanted(
             isEnabled: isEnabled,
             signatures: Signatures.Configuration(

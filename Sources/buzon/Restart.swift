@@ -1,4 +1,5 @@
 import Glibc
+import Scanner
 import Synchronization
 
 /// The server's wish to begin anew, when something in it can't be mended: it stops as for a signal, and then the process becomes itself again.
@@ -31,6 +32,7 @@ final class Restart: Sendable {
 
     /// Answers only when it fails. The process keeps its number, which whoever watches it knows; threads that hang end here.
     static func becomeItselfAgain() -> String {
+        ScannerChild.endAll()
         var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
         execv("/proc/self/exe", &arguments)
         return String(cString: strerror(errno))

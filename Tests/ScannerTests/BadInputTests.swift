@@ -1,3 +1,4 @@
+import Dispatch
 import Filter
 import FoundationEssentials
 import Testing
@@ -73,12 +74,28 @@ import Testing
     @Test func `messages 1,000 deep are a limit`() throws {
         var message = "Subject: innermost\r\n\r\nHello\r\n"
         for _ in 0..<1_000 { message = "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n" + message }
-        _ = try alerts(Array((Letter.top + message).utf8))
+        #expect(try alerts(Array((Letter.top + message).utf8)).limits.contains("depth"))
         var multiparts = Letter.base64(EmbeddedSignature.testFile)
         for index in 0..<200 {
             multiparts = "Content-Type: multipart/mixed; boundary=b\(index)\r\n\r\n--b\(index)\r\n" + multiparts + "\r\n--b\(index)--\r\n"
         }
-        _ = try alerts(Array((Letter.top + "MIME-Version: 1.0\r\n" + multiparts).utf8))
+        let found = try alerts(Array((Letter.top + "MIME-Version: 1.0\r\n" + multiparts).utf8))
+        #expect(found.limits.contains("depth") || found.viruses == ["Eicar-Test-Signature"])
+    }
+
+    @Test func `parts for which there is no time left are a limit`() throws {
+        let message = Letter.mixed((0..<100).map { "--=_b\r\nContent-Type: application/x\r\n\r\nPart \($0)\r\n" }.joined())
+        let outcome = message.withUnsafeBytes { engine.scan(message: $0, until: .now()) }
+        guard case .scanned(let alerts) = outcome else { throw Unexpected() }
+        #expect(alerts.limits == ["time"])
+    }
+
+    @Test func `files with the same ends are two`() {
+        var file = [UInt8](repeating: 65, count: 20_000)
+        let one = file.withUnsafeBytes { Fingerprint($0) }
+        #expect(file.withUnsafeBytes { Fingerprint($0) } == one)
+        file[10_000] = 66
+        #expect(file.withUnsafeBytes { Fingerprint($0) } != one)
     }
 
     @Test func `more header fields, parts or parameters than libclamav reads are a limit`() throws {
@@ -91,9 +108,11 @@ import Testing
 
     @Test func `broken base64, bytes of every kind, an endless line`() throws {
         #expect(try alerts(Letter.mixed("Content-Transfer-Encoding: base64\r\n\r\n====A=B=C\u{0}\u{1}====\r\n")).viruses == [])
-        _ = try alerts(Letter.top.utf8 + [0x0d, 0x0a] + (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
-        _ = try alerts(Letter.top.utf8 + [0x0d, 0x0a] + [UInt8](repeating: 65, count: 3 << 20))
-        _ = try alerts([UInt8](repeating: 0x0a, count: 1 << 20))
+        #expect(
+            try alerts(Letter.top.utf8 + [0x0d, 0x0a] + (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
+                == Alerts())
+        #expect(try alerts(Letter.top.utf8 + [0x0d, 0x0a] + [UInt8](repeating: 65, count: 3 << 20)) == Alerts())
+        #expect(try alerts([UInt8](repeating: 0x0a, count: 1 << 20)) == Alerts())
     }
 
     /// For a bounded time; FUZZ_SECONDS makes it longer.

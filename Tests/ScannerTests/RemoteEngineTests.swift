@@ -15,10 +15,11 @@ struct RemoteEngineTests {
 
     init() throws { folder = try TemporaryFolder() }
 
+    /// `onStart` hears of engines that look for viruses.
     private func signatures(seconds: Int = 20, onStart: @escaping @Sendable (RemoteEngine) -> Void = { _ in }) async -> Signatures {
         let settings = ScanSettings(limits: ScanLimits(seconds: seconds), temporaryDirectory: folder.path + "/tmp")
         let signatures = Signatures(
-            .init(source: nil, settings: settings, lanes: 2), loader: Home.isolated.loader(log: log, onStart: onStart))
+            .init(source: nil, settings: settings, lanes: 2), loader: Home.isolated.loader(log: log) { if $0.count > 0 { onStart($0) } })
         signatures.setEnabled(true)
         await signatures.settle()
         return signatures
@@ -47,23 +48,46 @@ struct RemoteEngineTests {
     @Test func `a child that crashes takes no other message with it, and is there again`() async throws {
         let engines = Mutex<[RemoteEngine]>([])
         let signatures = await signatures { engine in engines.withLock { $0.append(engine) } }
-        let inspector = inspector(signatures)
+        let table = try WorkTable(path: folder.path + "/work")
+        let inspector = inspector(signatures, work: table)
         let first = try #require(engines.withLock { $0.first })
-        kill(first.pid, SIGKILL)
+        // Even by a fault: no message was in its hands.
+        kill(first.pid, SIGSYS)
         #expect(await eventually { first.isDead })
-        for index in 0..<10 { #expect(await inspector.inspect(clean(index), virus).virus == .clean) }
+        for index in 0..<10 {
+            #expect(await inspector.inspect(clean(index), virus).virus == .clean)
+            #expect(!table.isSuspect(clean(index).mark))
+        }
         #expect(engines.withLock { $0.count } == 2)
+    }
+
+    /// Stops it at its start, so that it ends with a message in its hands for sure.
+    private static func end(_ engine: RemoteEngine, _ table: WorkTable, by signal: CInt) {
+        let pid = engine.pid
+        kill(pid, SIGSTOP)
+        _ = startThread {
+            while table.inWork == 0 { usleep(10_000) }
+            usleep(500_000)
+            kill(pid, signal)
+            kill(pid, SIGCONT)
+        }
+    }
+
+    @Test func `a child that is killed for want of memory blames no message`() async throws {
+        let table = try WorkTable(path: folder.path + "/work")
+        let isFirst = Atomic<Bool>(true)
+        let signatures = await signatures { engine in
+            if isFirst.exchange(false, ordering: .relaxed) { Self.end(engine, table, by: SIGKILL) }
+        }
+        #expect(await inspector(signatures, work: table).inspect(infected, virus).virus == .infected(["Eicar-Test-Signature"]))
+        #expect(!table.isSuspect(infected.mark))
     }
 
     @Test func `a message whose scan kills the child twice is poison`() async throws {
         let table = try WorkTable(path: folder.path + "/work")
         let isSabotaged = Atomic<Bool>(true)
-        // Stopped at its start, so that it is killed with a message in its hands for sure.
         let signatures = await signatures { engine in
-            guard isSabotaged.load(ordering: .relaxed) else { return }
-            let pid = engine.pid
-            kill(pid, SIGSTOP)
-            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(700)) { kill(pid, SIGKILL) }
+            if isSabotaged.load(ordering: .relaxed) { Self.end(engine, table, by: SIGSYS) }
         }
         let inspector = inspector(signatures, work: table)
         #expect(await inspector.inspect(infected, virus).virus == .poisoned)
@@ -83,6 +107,25 @@ struct RemoteEngineTests {
         #expect(answer.limits == ["time"])
         #expect(await inspector.inspect(infected, virus).virus == .infected(["Eicar-Test-Signature"]))
         #expect(inspector.stuck == 0)
+    }
+
+    @Test func `descriptors that nobody asked for are not taken`() throws {
+        let (one, other) = try #require(Channel.pair())
+        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        let before = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        for _ in 0..<200 {
+            try one.send([1], descriptor: file)
+            #expect(try other.receive() == [1])
+        }
+        // Other tests open some meanwhile.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count < before + 100)
+    }
+
+    @Test func `a message that nobody takes is late, not for ever`() throws {
+        let (one, other) = try #require(Channel.pair())
+        #expect(throws: Channel.Failure.late) { try one.send([UInt8](repeating: 0, count: 8 << 20), until: .now() + .milliseconds(100)) }
+        withExtendedLifetime(other) {}
     }
 
     @Test func `messages between the processes are read as they were written, and nothing else is`() throws {

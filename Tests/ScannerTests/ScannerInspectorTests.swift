@@ -1,6 +1,7 @@
 import Dispatch
 import Filter
 import FoundationEssentials
+import Glibc
 import Synchronization
 import Testing
 
@@ -8,11 +9,14 @@ import Testing
 
 /// Answers as the test says.
 private struct StubExaminer: Examiner {
-    var identity: String? = "1"
     var answer: @Sendable (any InspectedContent, DispatchTime) -> Examination
+    /// Whether there is something to look with; waits like a reload.
+    var isReady: @Sendable (DispatchTime) -> Bool = { _ in true }
 
-    func examine(_ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime) -> Examination {
-        answer(content, deadline)
+    func identity(_ order: InspectionOrder) -> String { "1" }
+
+    func prepare(_ order: InspectionOrder, until deadline: DispatchTime) -> Examine? {
+        isReady(deadline) ? { content, _, deadline in answer(content, deadline) } : nil
     }
 }
 
@@ -21,12 +25,14 @@ private struct StubExaminer: Examiner {
     private let virus = InspectionOrder(virus: true)
 
     private func inspector(
-        threads: Int = 2, backlog: Int = 100, seconds: Int = 20, stuck: Int = 4, work: WorkTable? = nil, cached: Int = 100,
+        threads: Int = 2, backlog: Int = 100, seconds: Int = 20, wait: Int = 20, stuck: Int = 4, work: WorkTable? = nil,
+        cached: Int = 100, isReady: @escaping @Sendable (DispatchTime) -> Bool = { _ in true },
         _ answer: @escaping @Sendable (any InspectedContent, DispatchTime) -> Examination
     ) -> ScannerInspector {
         ScannerInspector(
-            StubExaminer(answer: answer), .init(threads: threads, backlog: backlog, seconds: seconds, stuck: stuck), work: work,
-            cached: cached, onStuck: { [log] in log.add("stuck") })
+            StubExaminer(answer: answer, isReady: isReady),
+            .init(threads: threads, backlog: backlog, seconds: seconds, wait: wait, stuck: stuck), work: work, cached: cached,
+            onStuck: { [log] in log.add("stuck") })
     }
 
     @Test func `a verdict is remembered by content and order`() async {
@@ -66,9 +72,9 @@ private struct StubExaminer: Examiner {
         gate.signal()
     }
 
-    @Test func `what is over its deadline is abandoned, counted and replaced`() async {
+    @Test func `what never ends is a limit at its deadline, then abandoned, counted and replaced`() async {
         let gate = DispatchSemaphore(value: 0)
-        let inspector = inspector(threads: 1, seconds: 2, stuck: 2) { content, _ in
+        let inspector = inspector(threads: 1, seconds: 1, stuck: 2) { content, _ in
             if content.count == 1 { gate.wait() }
             return .done(Inspection(virus: .clean))
         }
@@ -89,9 +95,9 @@ private struct StubExaminer: Examiner {
         #expect(await inspector.inspect(MemoryContent("ff"), virus).virus == .clean)
     }
 
-    @Test func `waiting is bounded, and answered at the deadline`() async {
+    @Test func `waiting is bounded, in number and in time`() async {
         let gate = DispatchSemaphore(value: 0)
-        let inspector = inspector(threads: 1, backlog: 2, seconds: 1) { _, _ in
+        let inspector = inspector(threads: 1, backlog: 2, seconds: 3, wait: 1) { _, _ in
             gate.wait()
             return .done(Inspection(virus: .clean))
         }
@@ -99,9 +105,85 @@ private struct StubExaminer: Examiner {
             for index in 0..<6 { group.addTask { await inspector.inspect(MemoryContent("\(index)"), virus) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(answers.count { $0.virus == .unavailable("scan.busy") } == 5 || answers.count { $0.limits == ["time"] } > 1)
-        #expect(answers.count { $0.limits == ["time"] } >= 1)
+        // One is being looked at; two waited, and three were too many.
+        #expect(answers.count { $0.limits == ["time"] } == 1)
+        #expect(answers.count { $0.virus == .unavailable("scan.busy") } == 5)
         for _ in 0..<6 { gate.signal() }
+    }
+
+    @Test func `more than can be looked at in time blames nobody, and restarts nothing`() async throws {
+        let folder = try TemporaryFolder()
+        let table = try WorkTable(path: folder.path + "/work")
+        // Each takes most of the time that waiting may take, and of its own.
+        let inspector = inspector(threads: 2, seconds: 1, wait: 1, stuck: 1, work: table) { _, _ in
+            usleep(700_000)
+            return .done(Inspection(virus: .clean))
+        }
+        let answers = await withTaskGroup(of: Inspection.self) { group in
+            for index in 0..<40 { group.addTask { await inspector.inspect(MemoryContent("\(index)"), virus) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count { $0.virus == .clean } >= 2)
+        #expect(answers.allSatisfy { $0.limits == [] && [.clean, .unavailable("scan.busy")].contains($0.virus) })
+        try? await Task.sleep(for: .milliseconds(1_500))
+        #expect(inspector.stuck == 0 && log.lines == [])
+        table.close()
+        let next = try WorkTable(path: folder.path + "/work")
+        for index in 0..<40 { #expect(!next.isSuspect(MemoryContent("\(index)").digest)) }
+    }
+
+    @Test func `a scan that ends a little late keeps its thread, and its message is not to blame`() async throws {
+        let folder = try TemporaryFolder()
+        let table = try WorkTable(path: folder.path + "/work")
+        let inspector = inspector(threads: 1, seconds: 1, stuck: 1, work: table) { _, _ in
+            usleep(2_000_000)
+            return .done(Inspection(virus: .clean))
+        }
+        #expect(await inspector.inspect(MemoryContent("a"), virus).limits == ["time"])
+        table.close()
+        #expect(try !WorkTable(path: folder.path + "/work").isSuspect(MemoryContent("a").digest))
+        try? await Task.sleep(for: .milliseconds(1_500))
+        #expect(inspector.stuck == 0 && log.lines == [])
+    }
+
+    @Test func `who waits for signatures was not scanned, and no thread is lost`() async {
+        let inspector = inspector(threads: 1, seconds: 1, wait: 2, stuck: 1) { deadline in
+            DispatchSemaphore(value: 0).wait(timeout: deadline) == .success
+        } _: { _, _ in
+            .done(Inspection(virus: .clean))
+        }
+        let answer = await inspector.inspect(MemoryContent("a"), virus)
+        #expect([.unavailable("scan.busy"), .unavailable("scan.no-signatures")].contains(answer.virus))
+        #expect(answer.limits == [])
+        #expect(inspector.stuck == 0 && log.lines == [])
+    }
+
+    @Test func `a suspect has its turn however much comes, and holds no thread while it waits`() async throws {
+        let folder = try TemporaryFolder()
+        let suspect = MemoryContent("a")
+        _ = try WorkTable(path: folder.path + "/work").begin(suspect.digest)
+        let table = try WorkTable(path: folder.path + "/work")
+        let inside = Atomic<Int>(0)
+        let inspector = inspector(threads: 3, wait: 10, work: table) { content, _ in
+            let others = inside.add(1, ordering: .sequentiallyConsistent).oldValue
+            if content.count == 1, others > 0 { return .done(Inspection(virus: .infected(["not alone"]))) }
+            usleep(20_000)
+            inside.subtract(1, ordering: .sequentiallyConsistent)
+            return .done(Inspection(virus: .clean))
+        }
+        // Streams, each with the next one there before the others have ended.
+        await withTaskGroup(of: Void.self) { group in
+            for stream in 0..<4 {
+                group.addTask {
+                    for number in 0..<1_000 where log.lines.isEmpty {
+                        #expect(await inspector.inspect(MemoryContent("\(stream) \(number)"), virus).virus == .clean)
+                    }
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(300))
+            #expect(await inspector.inspect(suspect, virus).virus == .clean)
+            log.add("over")
+        }
     }
 
     @Test func `a cancelled task has its answer at once, and others keep theirs`() async {

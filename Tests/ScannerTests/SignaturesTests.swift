@@ -1,3 +1,4 @@
+import Archives
 import Dispatch
 import Filter
 import FoundationEssentials
@@ -15,7 +16,7 @@ import Testing
         databases = try TemporaryFolder()
     }
 
-    private func signatures(_ home: Home = .local, available: Int = .max, reserve: Int = 0) -> Signatures {
+    private func signatures(_ home: Home = .local, available: Int = .max, reserve: Int = 1) -> Signatures {
         let gauge = MemoryGauge(available: { available }, resident: { 0 })
         let configuration = Signatures.Configuration(
             source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"),
@@ -84,6 +85,65 @@ import Testing
         await signatures.settle()
         #expect(signatures.status.failures.map(\.reason) == [.damaged])
         #expect(await inspector(signatures).inspect(message("sesame open"), InspectionOrder(virus: true)).virus == .infected(["Test.A"]))
+    }
+
+    @Test func `a reload without room for two that finds less is tried again, then taken as it is`() async throws {
+        try write("sesame open", "Test.A")
+        let signatures = signatures(available: 0)
+        signatures.setEnabled(true)
+        await signatures.settle()
+        let count = signatures.status.count
+        try databases.write("own.ndb", "damaged")
+        signatures.check()
+        await signatures.settle()
+        #expect(signatures.status.phase == .loading)
+        #expect(await eventually { signatures.status.phase == .ready })
+        #expect(signatures.status.count == count - 1)
+        #expect(signatures.status.failures.map(\.reason) == [.damaged])
+    }
+
+    @Test(arguments: [EngineFailure.Reason.memory, .library, .isolation, .unreadable])
+    func `a load that failed for what may pass is tried again, but not at once`(_ reason: EngineFailure.Reason) async throws {
+        let attempts = Mutex<[ContinuousClock.Instant]>([])
+        let local = Home.local.loader()
+        let configuration = Signatures.Configuration(source: nil, settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"))
+        let signatures = Signatures(configuration) { configuration, withViruses throws(EngineFailure) in
+            guard withViruses else { return try local(configuration, false) }
+            let attempt = attempts.withLock { times -> Int in
+                times.append(.now)
+                return times.count
+            }
+            if attempt == 1 { throw EngineFailure(reason: reason, path: "", detail: "") }
+            return try local(configuration, true)
+        }
+        signatures.setEnabled(true)
+        for _ in 0..<5 {
+            signatures.check()
+            await signatures.settle()
+        }
+        if reason == .unreadable {
+            try? await Task.sleep(for: .seconds(2))
+            #expect(attempts.withLock { $0.count } == 1)
+        } else {
+            #expect(await eventually { signatures.status.phase == .ready })
+            let times = attempts.withLock { $0 }
+            #expect(times.count == 2)
+            #expect(times[1] - times[0] > .milliseconds(900))
+        }
+    }
+
+    @Test func `other limits of names make other verdicts`() async throws {
+        let signatures = signatures()
+        await signatures.settle()
+        let inspector = inspector(signatures)
+        let message = MemoryContent(Letter.attached(ArchiveBytes.zip((0..<20).map { ("\($0).txt", [65]) })))
+        let order = InspectionOrder(virus: false, bannedNames: ["exe"])
+        #expect(await inspector.inspect(message, order).limits == [])
+        var configuration = Signatures.Configuration(source: nil, settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"))
+        configuration.names.names = 5
+        signatures.apply(configuration)
+        await signatures.settle()
+        #expect(await inspector.inspect(message, order).limits == ["names"])
     }
 
     @Test(arguments: Home.all) func `other settings make another engine`(_ home: Home) async throws {

@@ -22,6 +22,10 @@ struct WorkTableTests {
         if case .crowded = entry { true } else { false }
     }
 
+    private func isLater(_ entry: WorkTable.Entry) -> Bool {
+        if case .later = entry { true } else { false }
+    }
+
     @Test func `two deaths make poison, one does not`() throws {
         _ = try slot(open().begin(a, now: 1_000_000))
         let second = try open()
@@ -53,12 +57,41 @@ struct WorkTableTests {
         _ = try slot(first.begin(a, now: 1_000_000))
         let second = try open()
         let other = try slot(second.begin(b, now: 1_000_000))
-        #expect(isCrowded(second.begin(a, now: 1_000_000)))
+        #expect(isLater(second.begin(a, now: 1_000_000)))
+        // From now on it is next.
+        #expect(isLater(second.begin(b, now: 1_000_000)))
         second.end(other)
+        #expect(isLater(second.begin(b, now: 1_000_000)))
         let suspect = try slot(second.begin(a, now: 1_000_000))
-        #expect(isCrowded(second.begin(b, now: 1_000_000)))
+        #expect(isLater(second.begin(b, now: 1_000_000)))
         second.end(suspect)
         second.end(try slot(second.begin(b, now: 1_000_000)))
+    }
+
+    @Test func `a suspect that does not wait any more lets others go on`() throws {
+        let first = try open()
+        _ = try slot(first.begin(a, now: 1_000_000))
+        let second = try open()
+        _ = try slot(second.begin(b, now: 1_000_000))
+        #expect(isLater(second.begin(a, now: 1_000_000)))
+        second.renounce(a)
+        _ = try slot(second.begin(b, now: 1_000_000))
+        // What is broken off keeps its death.
+        let third = try open()
+        let suspect = try slot(third.begin(a, now: 1_000_000))
+        third.leave(suspect)
+        #expect(third.isSuspect(a, now: 1_000_000) && !third.isPoisoned(a, now: 1_000_000))
+    }
+
+    @Test func `one crash with the same message twice at hand is one death, and takes one slot`() throws {
+        let table = try open()
+        for _ in 0..<2 * WorkTable.slots {
+            let slots = [try slot(table.begin(a, now: 1_000_000)), try slot(table.begin(a, now: 1_000_000))]
+            for slot in slots { table.died(slot, now: 1_000_000) }
+            #expect(!table.isPoisoned(a, now: 1_000_000))
+            table.end(try slot(table.begin(a, now: 1_000_000)))
+        }
+        #expect(!table.isSuspect(a, now: 1_000_000))
     }
 
     @Test func `what never ends is to blame for a restart, and keeps no suspect waiting`() throws {

@@ -34,7 +34,8 @@ struct Draft {
             (CL_ENGINE_MAX_FILESIZE, limits.fileSize), (CL_ENGINE_MAX_SCANSIZE, limits.totalSize),
             // The message and the part of it that holds an archive are levels to libclamav, and no archives.
             (CL_ENGINE_MAX_RECURSION, limits.depth + 2), (CL_ENGINE_MAX_FILES, limits.files),
-            // A tenth of the time is left for what libclamav does between two looks at the clock, and for our own second look.
+            // A tenth of the time is left for what libclamav does between two looks at the clock. It counts from each call's beginning:
+            // what is left of the inspection's own time, the callback below sees to.
             (CL_ENGINE_MAX_SCANTIME, limits.seconds * 900),
             // Its cache of clean files knows neither limits nor options, and hides what lies within at the second time: the same
             // archive twice would be judged differently. `VerdictCache` knows both.
@@ -51,10 +52,9 @@ struct Draft {
             context.assumingMemoryBound(to: ScanRecord.self).pointee.alerts.add(String(cString: name))
         }
         cl_engine_set_clcb_file_inspection(pointer) { _, _, _, _, _, count, bytes, level, _, context in
-            if level > 0, let bytes, let context {
-                context.assumingMemoryBound(to: ScanRecord.self).pointee.see(UnsafeRawBufferPointer(start: bytes, count: count))
-            }
-            return CL_SUCCESS
+            guard let context else { return CL_SUCCESS }
+            let file = UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count)
+            return context.assumingMemoryBound(to: ScanRecord.self).pointee.see(file, level: level) ? CL_SUCCESS : CL_BREAK
         }
     }
 

@@ -13,8 +13,8 @@ extension Engine {
         var words: String
     }
 
-    /// A whole message.
-    func scan(message: UnsafeRawBufferPointer) -> Outcome {
+    /// A whole message. Beyond the deadline no other part is begun: the limit `time`.
+    func scan(message: UnsafeRawBufferPointer, until deadline: DispatchTime = .distantFuture) -> Outcome {
         guard message.count <= settings.limits.fileSize else {
             var alerts = Alerts()
             alerts.reach("size")
@@ -23,12 +23,12 @@ extension Engine {
         guard message.count > 0 else { return .scanned(Alerts()) }
         var alerts: Alerts
         let start = DispatchTime.now()
-        switch MailFraming.framed(message, { run($0) }) {
+        switch MailFraming.framed(message, { run($0, until: deadline) }) {
         case .failure(let failure): return .failed(failure.words)
         case .success(let record):
             alerts = record.alerts
             if alerts.viruses.isEmpty, !alerts.limits.contains("time") {
-                var look = SecondLook(self)
+                var look = SecondLook(self, until: deadline)
                 look.look(at: message, seen: record.seen)
                 if let words = look.failure { return .failed(words) }
                 alerts.add(look.alerts)
@@ -45,12 +45,12 @@ extension Engine {
     }
 
     /// Bytes that are scanned for what they are.
-    func run(_ bytes: UnsafeRawBufferPointer) -> Result<ScanRecord, Failure> {
+    func run(_ bytes: UnsafeRawBufferPointer, until deadline: DispatchTime = .distantFuture) -> Result<ScanRecord, Failure> {
         guard let map = cl_fmap_open_memory(bytes.baseAddress, bytes.count) else {
             return .failure(Failure(words: "cl_fmap_open_memory"))
         }
         defer { cl_fmap_close(map) }
-        var record = ScanRecord()
+        var record = ScanRecord(until: deadline)
         var options = options
         var name: UnsafePointer<CChar>?
         var scanned: UInt = 0

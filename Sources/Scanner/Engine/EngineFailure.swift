@@ -17,6 +17,15 @@ package struct EngineFailure: Error, Sendable, Hashable, CustomStringConvertible
     /// libclamav's or the system's words.
     package var detail: String
 
+    /// The same attempt may come to something else the next time, though no file has changed: memory that was short, a full disk, a
+    /// process that was killed.
+    var mayPass: Bool {
+        switch reason {
+        case .memory, .library, .isolation: true
+        case .missing, .unreadable, .empty, .damaged: false
+        }
+    }
+
     package var key: String { reason.rawValue }
     package var description: String { "\(reason.rawValue): \(path): \(detail)" }
 }

@@ -7,8 +7,11 @@ package struct ScanLimits: Sendable, Hashable {
     /// Archives and messages in one another.
     package var depth: Int
     package var files: Int
-    /// For the whole of one inspection, its wait for a thread included.
+    /// For the whole of one inspection, from when it begins.
     package var seconds: Int
+
+    /// Seconds beside it before a scan counts as one that never ends: libclamav looks at the clock between two steps only.
+    static func grace(seconds: Int) -> Int { max(2, seconds / 2) }
 
     package init(fileSize: Int = 100 << 20, totalSize: Int = 300 << 20, depth: Int = 17, files: Int = 20_000, seconds: Int = 50) {
         self.fileSize = fileSize

@@ -1,3 +1,4 @@
+import Dispatch
 import Filter
 import Mail
 
@@ -9,12 +10,16 @@ struct SecondLook {
     static let mostParts = 200
 
     let engine: Engine
+    let deadline: DispatchTime
     private(set) var alerts = Alerts()
     private(set) var failure: String?
     /// As `ScanRecord`'s.
     private(set) var holdsClosed = false
 
-    init(_ engine: Engine) { self.engine = engine }
+    init(_ engine: Engine, until deadline: DispatchTime) {
+        self.engine = engine
+        self.deadline = deadline
+    }
 
     mutating func look(at message: UnsafeRawBufferPointer, seen: Set<Fingerprint>) {
         let bytes = message.assumingMemoryBound(to: UInt8.self)
@@ -25,6 +30,7 @@ struct SecondLook {
             let part = structure.parts[index]
             // Text that nobody saves as a file is found in the message itself.
             if part.isRunningText || part.body.isEmpty { continue }
+            guard DispatchTime.now() < deadline else { return alerts.reach("time") }
             guard part.body.count <= budget else { return alerts.reach("size") }
             let isInPlace = !part.transferEncoding.changesBytes
             let decoded = isInPlace ? [] : structure.decodedBody(of: index, in: bytes, limit: engine.settings.limits.fileSize)
@@ -42,7 +48,7 @@ struct SecondLook {
 
     private mutating func scan(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
         if MemberLook.isClosed(file) { holdsClosed = true }
-        switch isMessage ? MailFraming.framed(file, { engine.run($0) }) : engine.run(file) {
+        switch isMessage ? MailFraming.framed(file, { engine.run($0, until: deadline) }) : engine.run(file, until: deadline) {
         case .success(let record):
             alerts.add(record.alerts)
             if record.holdsClosed { holdsClosed = true }

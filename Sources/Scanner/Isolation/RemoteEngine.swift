@@ -7,7 +7,7 @@ import Synchronization
 /// An engine in a process of its own, with a lane for each scan at a time. What is stuck there is killed, what crashes takes the other
 /// scans with it: they are tried again.
 final class RemoteEngine: ScanEngine {
-    /// Time that an answer needs from here to whom it is for, before the inspection's own deadline.
+    /// By which this is earlier than what the pool does for itself.
     private static let margin = 300
     /// ClamAV's own databases take seconds on a slow disk.
     private static let loadSeconds = 600
@@ -51,7 +51,7 @@ final class RemoteEngine: ScanEngine {
         var inner = configuration
         inner.settings.temporaryDirectory = folder
         do {
-            try control.send(ChildMessage.encode(inner, withViruses: withViruses))
+            try control.send(ChildMessage.encode(inner, withViruses: withViruses), until: .now() + .seconds(Self.loadSeconds))
             greeting = try Self.greeting(control, log)
         } catch {
             child.kill()
@@ -59,8 +59,7 @@ final class RemoteEngine: ScanEngine {
         }
         // Its messages, until it ends.
         _ = startThread { [control, child] in
-            while let (bytes, descriptor) = try? control.receive() {
-                if descriptor >= 0 { close(descriptor) }
+            while let bytes = try? control.receive() {
                 if case .line(let line)? = ChildMessage.report(bytes) { log(line) }
             }
             child.kill()
@@ -76,7 +75,7 @@ final class RemoteEngine: ScanEngine {
     private static func greeting(_ control: Channel, _ log: (String) -> Void) throws -> ChildMessage.Greeting {
         let deadline = DispatchTime.now() + .seconds(loadSeconds)
         while true {
-            switch ChildMessage.report(try control.receive(until: deadline).bytes) {
+            switch ChildMessage.report(try control.receive(until: deadline)) {
             case .line(let line): log(line)
             case .ready(let greeting): return greeting
             case .failed(let failure): throw failure
@@ -94,35 +93,47 @@ final class RemoteEngine: ScanEngine {
     var isDead: Bool { child.hasEnded || state.withLock { $0.isDead } }
 
     func examine(_ content: any InspectedContent, _ order: InspectionOrder, until deadline: DispatchTime) -> Examination {
-        let end = deadline - .milliseconds(Self.margin)
-        guard let lane = lane(until: end) else { return isDead ? .interrupted : .done(Inspection(virus: .unavailable("scan.busy"))) }
+        if isDead { return .interrupted }
+        // The sender has his answer at the deadline; the child is killed when its thread would count as lost.
+        let end = deadline + .seconds(ScanLimits.grace(seconds: settings.limits.seconds)) - .milliseconds(Self.margin)
+        guard let lane = lane(until: deadline - .milliseconds(Self.margin)) else {
+            return isDead ? .interrupted : .done(Inspection(virus: .unavailable("scan.busy")))
+        }
+        var isHandedOver = false
         do {
             let file = try Self.memoryFile(content)
             defer { close(file) }
-            try lane.send(ChildMessage.encode(order, count: content.count, milliseconds: end.millisecondsLeft), descriptor: file)
-            let (bytes, descriptor) = try lane.receive(until: end)
-            if descriptor >= 0 { close(descriptor) }
-            let inspection = try ChildMessage.inspection(bytes, order)
+            let request = ChildMessage.encode(order, count: content.count, milliseconds: deadline.millisecondsLeft)
+            try lane.send(request, descriptor: file, until: end)
+            isHandedOver = true
+            let inspection = try ChildMessage.inspection(try lane.receive(until: end), order)
             state.withLock { $0.free.append(lane) }
             return .done(inspection)
         } catch is ContentFailure {
             state.withLock { $0.free.append(lane) }
             return .done(Inspection(virus: .unavailable("scan.failed")))
         } catch Channel.Failure.late {
-            state.withLock { state in
-                state.isDead = true
-                state.isKilled = true
-            }
-            child.kill()
+            give(up: true)
             return .done(Inspection(virus: order.virus ? .clean : .notAsked, limits: ["time"]))
         } catch {
-            let isKilled = state.withLock { state in
-                state.isDead = true
-                return state.isKilled
-            }
-            child.kill()
-            return isKilled ? .interrupted : .died
+            // Who was killed, by us or for want of memory, has nothing against the messages that it had in hand.
+            if give(up: false) || !isHandedOver { return .interrupted }
+            if child.hasCrashed() { return .died }
+            if child.hasEnded { return .interrupted }
+            // It lives and says what is none of its business.
+            return give(up: true) ? .interrupted : .died
         }
+    }
+
+    /// It is not used any more, and killed where it still lives. Whether it was before.
+    @discardableResult private func give(up isAlive: Bool) -> Bool {
+        let wasKilled = state.withLock { state -> Bool in
+            defer { if isAlive { state.isKilled = true } }
+            state.isDead = true
+            return state.isKilled
+        }
+        if isAlive { child.kill() }
+        return wasKilled
     }
 
     private func lane(until deadline: DispatchTime) -> Channel? {

@@ -12,12 +12,15 @@ package enum ScannerChild {
     /// Address space beside what the engine takes, apart from what the limits of a scan let it unpack.
     private static let space = 1 << 30
 
+    /// Ends all there are: this process is about to become another one.
+    package static func endAll() { ChildProcess.endAll() }
+
     /// Never returns. `matcher` is the server's own.
     package static func main(lanes: Int, matcher: @escaping NameMatcher) -> Never {
         guard (1...1_000).contains(lanes) else { exit(2) }
         buzon_close_from(UInt32(4 + lanes))
         let control = Reporter(Channel(3))
-        guard let request = try? control.channel.receive().bytes,
+        guard let request = try? control.channel.receive(),
             let (configuration, withViruses) = try? ChildMessage.configuration(request)
         else { exit(2) }
         LibraryLog.send { control.send(.line($0)) }
@@ -53,7 +56,7 @@ package enum ScannerChild {
     }
 
     private static func serve(_ channel: Channel, _ engine: any ScanEngine) {
-        while let (request, file) = try? channel.receive() {
+        while let (request, file) = try? channel.receiveWithDescriptor() {
             defer { if file >= 0 { close(file) } }
             guard let (order, count, milliseconds) = try? ChildMessage.order(request), file >= 0 else { return }
             let content = MappedContent(descriptor: file, count: count)

@@ -3,19 +3,36 @@ import Filter
 import Synchronization
 
 /// One inspection, for everybody who asked for the same at the same time. It gets exactly one answer: the work's, or the watch's
-/// when the deadline comes first. It owns what the work needs, so that an abandoned thread still stands on firm ground.
+/// when its time is over first. It owns what the work needs, so that an abandoned thread still stands on firm ground.
+///
+/// Waiting and scanning have a time each. Who has not begun by `latestStart` was not scanned, for now; the scan's own seconds are
+/// counted from when it begins, and only they make the limit `time`.
 final class ScanJob: Sendable {
-    /// What became of a piece of work that has come back.
-    enum End {
-        case answered
-        /// Nobody waits any more: the thread was given up.
+    /// What became of a thread's turn with it.
+    enum Turn {
+        case ended
+        /// It waits for others, and needs another turn.
+        case parked
+        /// Nobody reckons with this thread any more.
         case abandoned
     }
 
-    private enum Phase { case queued, running, settled }
+    private enum Phase {
+        case queued
+        /// A thread has it, and waits.
+        case held
+        case running(until: DispatchTime)
+        case settled
+
+        var isSettled: Bool { if case .settled = self { true } else { false } }
+    }
 
     private struct State: Sendable {
         var phase = Phase.queued
+        /// Until when a thread is expected back.
+        var expected: DispatchTime?
+        var hasThread = false
+        var isLost = false
         /// Who joined and did not leave.
         var interest = 0
         var waiters: [Int: CheckedContinuation<Inspection, Never>] = [:]
@@ -24,27 +41,32 @@ final class ScanJob: Sendable {
         var answer: Inspection?
     }
 
-    let deadline: DispatchTime
+    let latestStart: DispatchTime
+    private let seconds: Int
     private let asked: InspectionOrder
-    private let work: @Sendable (DispatchTime) -> Inspection
-    /// With the answer, and whether the work goes on without anybody who waits.
-    private let onSettled: @Sendable (ScanJob, Inspection, Bool) -> Void
+    /// Nil: not its turn.
+    private let work: @Sendable (ScanJob) -> Inspection?
+    private let onSettled: @Sendable (ScanJob, Inspection) -> Void
+    private let onLost: @Sendable () -> Void
     private let state = Mutex(State())
 
+    /// `seconds`: for the work, from `startClock` on. `onLost`: the work did not come back within the time of grace either.
     init(
-        _ order: InspectionOrder, deadline: DispatchTime, onSettled: @escaping @Sendable (ScanJob, Inspection, Bool) -> Void,
-        work: @escaping @Sendable (DispatchTime) -> Inspection
+        _ order: InspectionOrder, latestStart: DispatchTime, seconds: Int, onSettled: @escaping @Sendable (ScanJob, Inspection) -> Void,
+        onLost: @escaping @Sendable () -> Void = {}, work: @escaping @Sendable (ScanJob) -> Inspection?
     ) {
         asked = order
-        self.deadline = deadline
+        self.latestStart = latestStart
+        self.seconds = seconds
         self.onSettled = onSettled
+        self.onLost = onLost
         self.work = work
     }
 
     /// Registers interest; nil: too late, it was given up for want of any.
     func join() -> Int? {
         state.withLock { state in
-            if state.phase == .settled && state.answer == nil { return nil }
+            if state.phase.isSettled, state.answer == nil { return nil }
             state.interest += 1
             state.nextWaiter += 1
             return state.nextWaiter
@@ -57,7 +79,7 @@ final class ScanJob: Sendable {
             await withCheckedContinuation { continuation in
                 let now = state.withLock { state -> Inspection? in
                     if let answer = state.answer { return answer }
-                    if state.left.remove(waiter) != nil || state.phase == .settled { return unavailable("scan.cancelled") }
+                    if state.left.remove(waiter) != nil || state.phase.isSettled { return Self.unavailable("scan.cancelled") }
                     state.waiters[waiter] = continuation
                     return nil
                 }
@@ -65,7 +87,7 @@ final class ScanJob: Sendable {
             }
         } onCancel: {
             let continuation = state.withLock { state -> CheckedContinuation<Inspection, Never>? in
-                guard state.phase != .settled else { return nil }
+                guard !state.phase.isSettled else { return nil }
                 state.interest -= 1
                 guard let continuation = state.waiters.removeValue(forKey: waiter) else {
                     state.left.insert(waiter)
@@ -73,46 +95,97 @@ final class ScanJob: Sendable {
                 }
                 return continuation
             }
-            continuation?.resume(returning: unavailable("scan.cancelled"))
+            continuation?.resume(returning: Self.unavailable("scan.cancelled"))
         }
     }
 
-    /// False: there is nothing to do any more.
-    func begin() -> Bool {
-        let (mayRun, isForgotten) = state.withLock { state -> (Bool, Bool) in
-            guard state.phase == .queued else { return (false, false) }
-            state.phase = state.interest > 0 ? .running : .settled
-            return (state.phase == .running, state.phase == .settled)
+    /// By the thread that has it now. False: there is nothing to do any more.
+    func take() -> Bool {
+        settle { state in
+            if case .queued = state.phase, state.interest == 0 { Self.unavailable("scan.cancelled") } else { nil }
         }
-        if isForgotten { onSettled(self, unavailable("scan.cancelled"), false) }
-        return mayRun
+        return state.withLock { state in
+            guard case .queued = state.phase else { return false }
+            state.phase = .held
+            state.hasThread = true
+            return true
+        }
     }
 
-    func run() -> End { settle(work(deadline)) ? .answered : .abandoned }
-
-    /// The deadline has come. True: it was running, and its thread is lost for now.
-    func expire() -> Bool {
-        let wasRunning = state.withLock { $0.phase == .running }
-        // Between the two it may have begun or ended: then it is the answer of a moment ago, and no thread is lost.
-        let answer = wasRunning ? Inspection(virus: asked.virus ? .clean : .notAsked, limits: ["time"]) : unavailable("scan.busy")
-        return settle(answer, only: wasRunning ? .running : .queued, isAbandoned: wasRunning) && wasRunning
+    func run() -> Turn {
+        let answer = work(self)
+        if let answer { settle { _ in answer } }
+        return state.withLock { state in
+            state.hasThread = false
+            if state.isLost { return .abandoned }
+            guard answer == nil, case .held = state.phase else { return .ended }
+            state.phase = .queued
+            return .parked
+        }
     }
 
-    func refuse() { _ = settle(unavailable("scan.busy")) }
+    /// The scan begins. Its deadline; nil: it must not begin any more.
+    func startClock() -> DispatchTime? {
+        state.withLock { state in
+            let now = DispatchTime.now()
+            guard case .held = state.phase, now < latestStart else { return nil }
+            let deadline = now + .seconds(seconds)
+            state.phase = .running(until: deadline)
+            state.expected = deadline + .seconds(ScanLimits.grace(seconds: seconds))
+            return deadline
+        }
+    }
 
-    private func settle(_ answer: Inspection, only phase: Phase? = nil, isAbandoned: Bool = false) -> Bool {
-        let waiters = state.withLock { state -> [CheckedContinuation<Inspection, Never>]? in
-            guard state.phase != .settled, phase == nil || state.phase == phase else { return nil }
+    /// The scan was broken off by others, and waits for a new beginning. False: there is no time for that.
+    func stopClock() -> Bool {
+        state.withLock { state in
+            guard case .running = state.phase, DispatchTime.now() < latestStart else { return false }
+            state.phase = .held
+            state.expected = nil
+            return true
+        }
+    }
+
+    /// Answers whose time is over. True: now its thread is lost.
+    func expire(_ now: DispatchTime) -> Bool {
+        settle { state in
+            switch state.phase {
+            case .queued where state.interest == 0: Self.unavailable("scan.cancelled")
+            case .queued, .held: now >= latestStart ? Self.unavailable("scan.busy") : nil
+            case .running(let deadline):
+                now >= deadline ? Inspection(virus: asked.virus ? .clean : .notAsked, limits: ["time"]) : nil
+            case .settled: nil
+            }
+        }
+        let isLost = state.withLock { state -> Bool in
+            guard state.phase.isSettled, state.hasThread, !state.isLost, let expected = state.expected, now >= expected else {
+                return false
+            }
+            state.isLost = true
+            return true
+        }
+        if isLost { onLost() }
+        return isLost
+    }
+
+    /// It is answered, and no thread is at it.
+    var isOver: Bool { state.withLock { $0.phase.isSettled && (!$0.hasThread || $0.isLost) } }
+
+    func refuse() { settle { _ in Self.unavailable("scan.busy") } }
+
+    /// With what the judge makes of its state; nil: not now. Without anybody who waits no answer is kept.
+    private func settle(_ judge: (borrowing State) -> Inspection?) {
+        let settled = state.withLock { state -> (Inspection, [CheckedContinuation<Inspection, Never>])? in
+            guard !state.phase.isSettled, let answer = judge(state) else { return nil }
             state.phase = .settled
-            state.answer = answer
+            if state.interest > 0 { state.answer = answer }
             defer { state.waiters = [:] }
-            return Array(state.waiters.values)
+            return (answer, Array(state.waiters.values))
         }
-        guard let waiters else { return false }
-        onSettled(self, answer, isAbandoned)
+        guard let (answer, waiters) = settled else { return }
+        onSettled(self, answer)
         for waiter in waiters { waiter.resume(returning: answer) }
-        return true
     }
 
-    private func unavailable(_ reason: String) -> Inspection { Inspection(virus: .unavailable(reason)) }
+    private static func unavailable(_ reason: String) -> Inspection { Inspection(virus: .unavailable(reason)) }
 }

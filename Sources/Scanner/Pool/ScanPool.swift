@@ -1,29 +1,50 @@
 import Dispatch
 import Synchronization
 
-/// A few threads for scans. What waits is bounded, and every job is answered at its deadline: libclamav can't be interrupted, so a
-/// thread that is over it is left alone, counted, and replaced.
+/// A few threads for scans. What waits is bounded, and every job is answered when its time is over: libclamav can't be interrupted, so
+/// a thread that does not come back within the time of grace either is left alone, counted, and replaced.
 package final class ScanPool: Sendable {
+    /// How exactly deadlines are kept.
+    private static let tick = DispatchTimeInterval.milliseconds(100)
+
     private struct State: Sendable {
         var queue: [ScanJob] = []
         var head = 0
-        /// Waiting or running, by identity.
+        /// Jobs that wait for others to end.
+        var parked: [ScanJob] = []
+        /// Waiting, or with a thread at it, by identity.
         var open: [ObjectIdentifier: ScanJob] = [:]
         var stuck = 0
         var hasTold = false
-        var watchWakes = DispatchTime.distantFuture
+        var isWatching = false
         var isClosed = false
 
         mutating func next() -> ScanJob? {
             guard head < queue.count else { return nil }
             defer {
                 head += 1
-                if head > 64, head * 2 > queue.count {
-                    queue.removeFirst(head)
-                    head = 0
-                }
+                if head > 64, head * 2 > queue.count { trim() }
             }
             return queue[head]
+        }
+
+        private mutating func trim() {
+            queue.removeFirst(head)
+            head = 0
+        }
+
+        /// What waited for others goes first. How many those are.
+        mutating func unpark() -> Int {
+            defer { parked = [] }
+            queue.insert(contentsOf: parked, at: head)
+            return parked.count
+        }
+
+        /// What was answered while it waited holds no message any longer.
+        mutating func dropOver() {
+            guard queue.count - head > open.count else { return }
+            trim()
+            queue.removeAll { $0.isOver }
         }
     }
 
@@ -49,7 +70,7 @@ package final class ScanPool: Sendable {
 
     deinit { close() }
 
-    /// Threads over their deadline.
+    /// Threads that did not come back.
     package var stuck: Int { state.withLock { $0.stuck } }
 
     /// Threads end when they are idle; what waits still gets its answer.
@@ -69,16 +90,13 @@ package final class ScanPool: Sendable {
             guard !state.isClosed, state.open.count < backlog + threads else { return (false, false) }
             state.queue.append(job)
             state.open[ObjectIdentifier(job)] = job
-            return (true, job.deadline < state.watchWakes)
+            defer { state.isWatching = true }
+            return (true, !state.isWatching)
         }
         guard isTaken else { return false }
         work.signal()
         if wakes { watch.signal() }
         return true
-    }
-
-    func forget(_ job: ScanJob) {
-        state.withLock { _ = $0.open.removeValue(forKey: ObjectIdentifier(job)) }
     }
 
     private func startWorker() {
@@ -95,28 +113,39 @@ package final class ScanPool: Sendable {
     private func workTurn() -> Bool {
         let (job, isClosed) = state.withLock { ($0.next(), $0.isClosed) }
         guard let job else { return !isClosed }
-        guard job.begin() else { return true }
-        switch job.run() {
-        case .answered: return true
-        case .abandoned:
-            state.withLock { $0.stuck -= 1 }
-            return false
+        let turn = job.take() ? job.run() : .ended
+        let unparked = state.withLock { state -> Int in
+            switch turn {
+            case .parked:
+                state.parked.append(job)
+                return 0
+            case .ended: state.open[ObjectIdentifier(job)] = nil
+            case .abandoned: state.stuck -= 1
+            }
+            return state.unpark()
         }
+        for _ in 0..<unparked { work.signal() }
+        return turn != .abandoned
     }
 
     /// What the watch's thread does next; nil: it ends. The pool itself is not held while it waits.
     private func watchTurn() -> (() -> Void)? {
         let now = DispatchTime.now()
-        let (late, next, isClosed) = state.withLock { state -> ([ScanJob], DispatchTime, Bool) in
-            let late = state.open.values.filter { $0.deadline <= now }
-            let next = state.open.values.lazy.map(\.deadline).filter { $0 > now }.min() ?? .distantFuture
-            state.watchWakes = next
-            return (late, next, state.isClosed)
+        let open = state.withLock { $0.open.values.map { $0 } }
+        for job in open where job.expire(now) { replaceThread() }
+        let over = open.filter { $0.isOver }
+        let (unparked, isIdle, isClosed) = state.withLock { state in
+            for job in over { state.open[ObjectIdentifier(job)] = nil }
+            state.dropOver()
+            // Those for whom they wait may be another pool's.
+            let unparked = state.unpark()
+            state.isWatching = !state.open.isEmpty
+            return (unparked, !state.isWatching, state.isClosed)
         }
+        for _ in 0..<unparked { work.signal() }
         if isClosed { return nil }
-        for job in late where job.expire() { replaceThread() }
         let watch = watch
-        return { _ = watch.wait(timeout: next) }
+        return { _ = watch.wait(timeout: isIdle ? .distantFuture : .now() + Self.tick) }
     }
 
     private func replaceThread() {

@@ -6,7 +6,7 @@ struct VerdictKey: Hashable, Sendable {
     /// SHA-256 of the whole message.
     var digest: [UInt8]
     var order: InspectionOrder
-    /// Signatures, limits and switches; empty where no virus is looked for.
+    /// Signatures, limits and switches; for names, limits only.
     var engine: String
 }
 

@@ -5,14 +5,16 @@ import Synchronization
 /// suspect, and a suspect during whose work it dies again is poison.
 ///
 /// A kill and a crash look the same from here, so once is nothing. That two innocents are in work at two deaths is kept unlikely by
-/// looking at a suspect alone, and whatever ends well leaves the table. A shutdown clears what is in work. Marks expire.
+/// looking at a suspect alone (nobody else begins from when it asks), and whatever ends well leaves the table. A shutdown clears what is in work. Marks expire.
 package final class WorkTable: Sendable {
     package enum Failure: Error { case system(call: String, errno: CInt) }
 
     package enum Entry: Sendable {
         case admitted(Slot)
         case poisoned
-        /// Suspects and others take turns; it was not its turn until the deadline.
+        /// Suspects and others take turns: not now.
+        case later
+        /// There is no room, or it hangs already.
         case crowded
     }
 
@@ -31,6 +33,8 @@ package final class WorkTable: Sendable {
     private struct State: Sendable {
         var running = 0
         var isSuspectRunning = false
+        /// The suspect that is next, when what runs has ended.
+        var reserved: [UInt8]?
         /// Slots with a death, so that messages without one are not looked for among them.
         var marks: [[UInt8]: Int] = [:]
         /// Slots with nothing in them; the last is taken first.
@@ -53,31 +57,54 @@ package final class WorkTable: Sendable {
         state.withLock { find(digest, now, &$0).map { memory.deaths($0) >= Self.deaths } ?? false }
     }
 
-    /// Notes that work on a message begins. `wait` is called while it must wait for others; false: no longer.
-    package func begin(_ digest: [UInt8], now: Int = time(nil), wait: () -> Bool = { false }) -> Entry {
-        while true {
-            let entry = state.withLock { state -> Entry? in
-                let known = find(digest, now, &state)
-                let deaths = known.map { memory.deaths($0) } ?? 0
-                if deaths >= Self.deaths { return .poisoned }
-                let isSuspect = deaths > 0
-                if state.isSuspectRunning || isSuspect && state.running > 0 { return nil }
-                let index: Int
-                if let known, isSuspect { index = known } else if let free = vacancy(&state) { index = free } else { return .crowded }
-                memory.write(index, digest, deaths: deaths, .working, now)
-                state.running += 1
-                state.isSuspectRunning = isSuspect
-                return .admitted(Slot(index: index, isAlone: isSuspect))
+    var inWork: Int { state.withLock { $0.running } }
+
+    /// It was in work at a death.
+    func isSuspect(_ digest: [UInt8], now: Int = time(nil)) -> Bool {
+        state.withLock { find(digest, now, &$0).map { memory.deaths($0) > 0 } ?? false }
+    }
+
+    /// Notes that work on a message begins. Never waits.
+    package func begin(_ digest: [UInt8], now: Int = time(nil)) -> Entry {
+        state.withLock { state in
+            let known = find(digest, now, &state)
+            let deaths = known.map { memory.deaths($0) } ?? 0
+            if deaths >= Self.deaths { return .poisoned }
+            let isSuspect = deaths > 0
+            if state.isSuspectRunning || state.reserved.map({ $0 != digest }) ?? false { return .later }
+            if let known, isSuspect {
+                if memory.phase(known) == .overdue { return .crowded }
+                guard state.running == 0 else {
+                    state.reserved = digest
+                    return .later
+                }
             }
-            if let entry { return entry }
-            if !wait() { return .crowded }
+            state.reserved = nil
+            guard let index = isSuspect ? known : vacancy(&state) else { return .crowded }
+            memory.write(index, digest, deaths: deaths, .working, now)
+            state.running += 1
+            state.isSuspectRunning = isSuspect
+            return .admitted(Slot(index: index, isAlone: isSuspect))
+        }
+    }
+
+    /// It does not want its turn any more.
+    package func renounce(_ digest: [UInt8]) {
+        state.withLock { if $0.reserved == digest { $0.reserved = nil } }
+    }
+
+    /// The work was broken off, and it is not to blame.
+    package func leave(_ slot: Slot) {
+        state.withLock { state in
+            depart(slot, &state)
+            if memory.deaths(slot.index) == 0 { clear(slot.index, &state) } else { memory.absolve(slot.index) }
         }
     }
 
     /// The work ended well: nothing is left of it.
     package func end(_ slot: Slot) {
         state.withLock { state in
-            leave(slot, &state)
+            depart(slot, &state)
             clear(slot.index, &state)
         }
     }
@@ -85,13 +112,16 @@ package final class WorkTable: Sendable {
     /// Who did the work died of it, and this process lives.
     package func died(_ slot: Slot, now: Int = time(nil)) {
         state.withLock { state in
-            leave(slot, &state)
+            depart(slot, &state)
+            let digest = memory.digest(slot.index)
+            // The same message twice at once, for two orders: one death, one mark.
+            if let first = state.marks[digest], first != slot.index { return clear(slot.index, &state) }
             memory.mark(slot.index, now)
-            state.marks[memory.digest(slot.index)] = slot.index
+            state.marks[digest] = slot.index
         }
     }
 
-    private func leave(_ slot: Slot, _ state: inout State) {
+    private func depart(_ slot: Slot, _ state: inout State) {
         guard memory.phase(slot.index) == .working else { return }
         state.running -= 1
         if slot.isAlone { state.isSuspectRunning = false }

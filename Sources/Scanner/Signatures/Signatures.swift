@@ -44,13 +44,23 @@ package final class Signatures: Sendable {
         var version: SignatureVersion?
     }
 
+    private struct Attempt: Sendable {
+        var wish: Wish
+        /// When the same is tried again; nil: never, since it would come to the same.
+        var notBefore: DispatchTime?
+    }
+
     private struct State: Sendable {
         var configuration: Configuration
         var isEnabled = false
         var engine: (any ScanEngine)?
         var loaded: Wish?
-        /// The last attempt, good or not: the same is not tried twice.
-        var tried: Wish?
+        /// The last one, good or not.
+        var attempt: Attempt?
+        /// Attempts in a row that failed for what may be over the next time.
+        var failed = 0
+        /// Signatures of the engine that went to make room for the next one.
+        var countBefore = 0
         var isGap = false
         var waiting: [DispatchSemaphore] = []
         var failures: [EngineFailure] = []
@@ -121,11 +131,13 @@ package final class Signatures: Sendable {
         await withCheckedContinuation { continuation in queue.async { continuation.resume() } }
     }
 
-    /// What tells verdicts of one engine from those of another; nil: viruses are not looked for.
-    var identity: String? {
+    /// What tells verdicts of one engine from those of another; nil: there is none.
+    func identity(virus: Bool) -> String? {
         state.withLock { state in
-            guard state.loaded?.isEnabled == true, let engine = state.engine else { return nil }
-            return "\(engine.version.text) \(engine.settings.hashValue)"
+            guard let loaded = state.loaded, let engine = state.engine else { return nil }
+            let names = loaded.configuration.names.hashValue
+            if !virus { return "\(names)" }
+            return loaded.isEnabled ? "\(engine.version.text) \(engine.settings.hashValue) \(names)" : nil
         }
     }
 
@@ -148,19 +160,23 @@ package final class Signatures: Sendable {
             guard state.engine === engine else { return nil }
             state.engine = nil
             state.isGap = true
-            state.tried = nil
-            return state.losses.next(now: time(nil))
+            let pause = state.losses.next(now: time(nil))
+            state.attempt?.notBefore = .now() + .milliseconds(pause)
+            return pause
         }
-        guard let pause else { return }
-        queue.asyncAfter(deadline: .now() + .milliseconds(pause)) { [weak self] in self?.update() }
+        if let pause { update(in: pause) }
+    }
+
+    private func update(in milliseconds: Int) {
+        queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in self?.update() }
     }
 
     /// On the queue.
     private func update() {
-        let (configuration, isEnabled, tried) = state.withLock { ($0.configuration, $0.isEnabled, $0.tried) }
+        let (configuration, isEnabled, attempt) = state.withLock { ($0.configuration, $0.isEnabled, $0.attempt) }
         let version = isEnabled ? configuration.source?.version() : nil
         let wish = Wish(configuration: configuration, isEnabled: isEnabled, version: version)
-        if tried == wish { return }
+        if let attempt, attempt.wish == wish, attempt.notBefore.map({ DispatchTime.now() < $0 }) ?? true { return }
         load(wish)
     }
 
@@ -177,35 +193,50 @@ package final class Signatures: Sendable {
     }
 
     private func finish(_ result: Result<any ScanEngine, EngineFailure>, _ wish: Wish, grown: Int) {
-        let (old, waiting) = state.withLock { state -> ((any ScanEngine)?, [DispatchSemaphore]) in
-            state.tried = wish
+        let (old, waiting, pause) = state.withLock { state -> ((any ScanEngine)?, [DispatchSemaphore], Int?) in
             state.isGap = false
             let old = state.engine
+            var mayHelp = false
             switch result {
             case .success(let engine):
                 state.failures = engine.failures
-                // A reload that finds less for a reason leaves what is good: a mirror that is being written, a disk that is away.
-                let isLoss =
-                    !engine.failures.isEmpty && engine.count < (old?.count ?? 0) && state.loaded?.configuration == wish.configuration
-                    && state.loaded?.isEnabled == wish.isEnabled
-                if !isLoss {
+                let isLoss = isLoss(engine, wish, state)
+                // In a gap there is nothing to keep. Once more, then some are better than none.
+                mayHelp = isLoss && old == nil && state.failed == 0
+                if old == nil ? !mayHelp : !isLoss {
                     // Memory that was free already is not seen growing.
                     state.cost = !wish.isEnabled ? 0 : engine.bytes ?? max(grown, state.cost)
                     state.engine = engine
                     state.loaded = wish
                 }
-            case .failure(let failure): state.failures = [failure]
+            case .failure(let failure):
+                state.failures = [failure]
+                mayHelp = failure.mayPass
             }
+            state.failed = mayHelp ? state.failed + 1 : 0
+            let pause = mayHelp ? Self.pause(failed: state.failed, hasEngine: old != nil) : nil
+            state.attempt = Attempt(wish: wish, notBefore: pause.map { .now() + .milliseconds($0) })
             defer { state.waiting = [] }
-            return (old, state.waiting)
+            return (old, state.waiting, pause)
         }
         _ = consume old
         for bell in waiting { bell.signal() }
+        if let pause { update(in: pause) }
     }
+
+    /// A reload that finds less for a reason: a mirror that is being written, a disk that is away. What is good stays.
+    private func isLoss(_ engine: any ScanEngine, _ wish: Wish, _ state: State) -> Bool {
+        !engine.failures.isEmpty && engine.count < (state.engine?.count ?? state.countBefore)
+            && state.loaded?.configuration == wish.configuration && state.loaded?.isEnabled == wish.isEnabled
+    }
+
+    /// Milliseconds until what failed is tried again: soon while there is nothing, seldom while there is something.
+    private static func pause(failed: Int, hasEngine: Bool) -> Int { hasEngine ? 600_000 : min(60_000, 1_000 << min(failed - 1, 10)) }
 
     private func takeEngine() -> Remainder {
         state.withLock { state in
             let rest = Remainder(state.engine)
+            state.countBefore = state.engine?.count ?? 0
             state.engine = nil
             state.isGap = true
             return rest

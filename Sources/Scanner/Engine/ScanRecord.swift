@@ -1,0 +1,26 @@
+import Dispatch
+
+/// What one call of libclamav reports through its callbacks.
+struct ScanRecord: Sendable {
+    private static let most = 20_000
+
+    var alerts = Alerts()
+    /// The files that were taken out of the message.
+    private(set) var seen: Set<Fingerprint> = []
+    /// Among them are archives whose members libclamav does not see.
+    private(set) var holdsClosed = false
+    private let deadline: DispatchTime
+
+    init(until deadline: DispatchTime) { self.deadline = deadline }
+
+    /// A file that is about to be looked at. False: there is no time for it.
+    mutating func see(_ bytes: UnsafeRawBufferPointer, level: UInt32) -> Bool {
+        guard DispatchTime.now() < deadline else {
+            alerts.reach("time")
+            return false
+        }
+        if level > 0, !holdsClosed { holdsClosed = MemberLook.isClosed(bytes) }
+        if level > 0, seen.count < Self.most { seen.insert(Fingerprint(bytes)) }
+        return true
+    }
+}
