@@ -33,7 +33,7 @@ extension Engine {
                 if let words = look.failure { return .failed(words) }
                 alerts.add(look.alerts)
                 if alerts.viruses.isEmpty, record.holdsClosed || look.holdsClosed {
-                    var members = MemberLook(self, since: start)
+                    var members = MemberLook(self, since: start, until: deadline)
                     members.look(at: message)
                     if let words = members.failure { return .failed(words) }
                     alerts.add(members.alerts)

@@ -13,12 +13,14 @@ struct MemberLook {
 
     private let engine: Engine
     private let start: DispatchTime
+    private let deadline: DispatchTime
     private(set) var alerts = Alerts()
     private(set) var failure: String?
 
-    init(_ engine: Engine, since start: DispatchTime) {
+    init(_ engine: Engine, since start: DispatchTime, until deadline: DispatchTime) {
         self.engine = engine
         self.start = start
+        self.deadline = deadline
     }
 
     /// Whether there are members to look at in a file that libclamav took out of a message. By its first bytes; in a program, by what begins a
@@ -34,7 +36,7 @@ struct MemberLook {
 
     mutating func look(at message: UnsafeRawBufferPointer) {
         let limits = engine.settings.limits
-        let scan = Scan(engine, alerts)
+        let scan = Scan(engine, alerts, until: deadline)
         let walk = NameWalk(
             .init(depth: limits.depth, names: limits.files, expanded: limits.totalSize, seconds: max(0, limits.seconds - seconds)))
         let finding = walk.walk(message, .init(of: Self.containers) { scan.take($0) }) { _ in }
@@ -50,20 +52,23 @@ struct MemberLook {
     /// What the walk hands out.
     private final class Scan {
         let engine: Engine
+        let deadline: DispatchTime
         var alerts: Alerts
         var failure: String?
 
-        init(_ engine: Engine, _ alerts: Alerts) {
+        init(_ engine: Engine, _ alerts: Alerts, until deadline: DispatchTime) {
             self.engine = engine
+            self.deadline = deadline
             self.alerts = alerts
         }
 
         func take(_ member: UnsafeRawBufferPointer) {
             // One is enough.
             guard failure == nil, alerts.viruses.isEmpty else { return }
+            guard DispatchTime.now() < deadline else { return alerts.reach("time") }
             guard member.count <= engine.settings.limits.fileSize else { return alerts.reach("size") }
             let isMail = ContentKind(of: member) == .mail
-            switch isMail ? MailFraming.framed(member, { engine.run($0) }) : engine.run(member) {
+            switch isMail ? MailFraming.framed(member, { engine.run($0, until: deadline) }) : engine.run(member, until: deadline) {
             case .success(let record): alerts.add(record.alerts)
             case .failure(let error): failure = error.words
             }
