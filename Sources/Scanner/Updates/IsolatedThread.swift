@@ -1,4 +1,5 @@
 import CClamAV
+import CSeccomp
 import Glibc
 import Synchronization
 
