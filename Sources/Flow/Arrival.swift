@@ -36,6 +36,9 @@ struct Arrival: Sendable {
     var connection: Connection
     var recipients: [Recipient]
     var origin: Origin = .elsewhere
+
+    /// A report reaches who sent it: a login sends as himself.
+    var knowsSender: Bool { origin.login != nil && transaction.reversePath != .null }
 }
 
 /// What a message is called here, and when it came.

@@ -30,11 +30,11 @@ struct Intake: Sendable {
                 }
             }
             let filtering = Filtering(context)
-            let header = try await filtering.view(&arrival)
+            let basis = try await filtering.prepare(&arrival)
             let facts = try await gather(arrival, stamp)
             if let refusal = judge(arrival, facts) { return refusal }
             var filtered: Filtered?
-            if let header { filtered = try await filtering.look(at: arrival, header) }
+            if let basis { filtered = await filtering.look(at: arrival, basis) }
             if let refusal = await judge(arrival, facts, filtered) { return refusal }
             return try await deliver(arrival, facts, filtered)
         } catch {
@@ -104,8 +104,7 @@ struct Intake: Sendable {
                 messageID: facts.summary.messageID ?? "")
         }
         let verdicts = arrival.verdicts(filtered)
-        let knowsSender = arrival.origin.login != nil && arrival.transaction.reversePath != .null
-        guard Judgement(verdicts.map(\.destiny), knowsSender: knowsSender) == .refused,
+        guard Judgement(verdicts.map(\.destiny), knowsSender: arrival.knowsSender) == .refused,
             let objection = verdicts.lazy.compactMap(\.blocking).first
         else { return nil }
         await keepRefused(arrival, facts, filtered)
@@ -209,12 +208,7 @@ extension Arrival {
     func verdicts(_ filtered: Filtered) -> [Verdict] {
         recipients.flatMap { recipient in
             recipient.expansion.locals.map { filtered.verdict(.user($0.user.address)) }
-                + recipient.expansion.foreign.map { _ in
-                    // Elsewhere there is no mailbox for junk that we know.
-                    var verdict = filtered.verdict(Filtering.scope(ofForwarded: recipient.address))
-                    if verdict.destiny == .junk { verdict.destiny = .pass }
-                    return verdict
-                }
+                + recipient.expansion.foreign.map { _ in filtered.verdict(forwarding: recipient.address) }
         }
     }
 }

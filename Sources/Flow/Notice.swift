@@ -14,7 +14,7 @@ struct Notice: Sendable {
     func delivery(_ context: ReceptionContext, tally: Tally? = nil) async throws(StoreFailure) -> Delivery? {
         let hostname = context.hostname
         let recipient = user ?? Address(localPart: "postmaster", domain: .name(hostname))
-        let expansion = try await expand(recipient, context)
+        let expansion = try await context.recipients.reach(recipient, in: context.store)
         guard !expansion.isEmpty else { return nil }
         let now = context.clock()
         let date = InternalDate(seconds: now / 1_000_000, zoneMinutes: context.zone(now / 1_000_000))
@@ -26,11 +26,7 @@ struct Notice: Sendable {
         let reached = expansion.locals.map(\.user.address) + expansion.foreign.map(\.description)
         return Delivery(
             spool: spool, envelope: summary.envelope, structure: summary.structure, date: date,
-            recipients: expansion.locals.map { local in
-                Delivery.Recipient(
-                    user: UserID(local.user.id), prefix: Array("Return-Path: <>\r\nDelivered-To: \(local.user.address)\r\n".utf8),
-                    mayExceedQuota: true)
-            },
+            recipients: expansion.locals.map(Delivery.Recipient.init(ofOurOwn:)),
             outgoing: expansion.foreign.isEmpty
                 ? nil
                 : Outgoing(
@@ -45,14 +41,6 @@ struct Notice: Sendable {
                     destination: address, code: 250, text: reason.stored)
             },
             tally: tally)
-    }
-
-    private func expand(_ address: Address, _ context: ReceptionContext) async throws(StoreFailure) -> Expansion {
-        let recipients = context.recipients
-        return try await context.store.withAddressBook { book in
-            // A circle leads nowhere.
-            do { return try recipients.expand(address, in: book) } catch is ExpansionFailure { return Expansion() }
-        }
     }
 
     private func message(to recipient: Address, _ queueID: String, _ date: InternalDate, _ context: ReceptionContext) -> [UInt8] {
@@ -75,5 +63,14 @@ struct Notice: Sendable {
             """.utf8)
         let body = paragraphs.map { context.words($0, language) + "\r\n" }
         return text + QuotedPrintable.encode(Array(body.joined(separator: "\r\n").utf8)[...])
+    }
+}
+
+extension Delivery.Recipient {
+    /// Of mail that the server writes by itself: whoever gets it, a full mailbox is no reason not to.
+    init(ofOurOwn local: Expansion.Local) {
+        self.init(
+            user: UserID(local.user.id), prefix: Array("Return-Path: <>\r\nDelivered-To: \(local.user.address)\r\n".utf8),
+            mayExceedQuota: true)
     }
 }

@@ -68,7 +68,9 @@ struct Placement: Sendable {
         for foreign in expansion.foreign where !seenForeign.contains(foreign.key) {
             let address = foreign.description
             let place = Outgoing.Recipient(address, recipient, isExpanded: isExpanded)
-            if keep(recipient, at: address, Filtering.scope(ofForwarded: recipient.address), .elsewhere(place)) { continue }
+            let scope = Filtering.scope(ofForwarded: recipient.address)
+            let verdict = filtered?.verdict(forwarding: recipient.address) ?? Verdict()
+            if keep(recipient, at: address, scope, verdict, .elsewhere(place)) { continue }
             seenForeign.insert(foreign.key)
             // Of several ways that lead there, one that lets it pass is enough.
             kept.removeAll { $0.leads(to: address) }
@@ -88,10 +90,10 @@ struct Placement: Sendable {
         let address = local.user.address
         let scope = PolicyScope.user(address)
         let verdict = filtered?.verdict(scope) ?? Verdict()
-        if verdict.destiny != .pass, verdict.destiny != .junk || isRefused {
+        if verdict.destiny != .pass, verdict.destiny != .junk {
             guard seenUsers.insert(local.user.id).inserted else { return false }
             let place = mailbox(recipient, local, scope, quarantineID: facts.queueID)
-            _ = keep(recipient, at: address, scope, .mailbox(place, address: address))
+            _ = keep(recipient, at: address, scope, verdict, .mailbox(place, address: address))
             return false
         }
         // What is held waits in the queue, which delivers it to mailboxes here in its time.
@@ -133,16 +135,13 @@ struct Placement: Sendable {
 
     /// Whether this recipient's policy keeps it from him. `place`: where it would have gone.
     private mutating func keep(
-        _ recipient: Arrival.Recipient, at destination: String, _ scope: PolicyScope, _ place: Quarantined.Place
+        _ recipient: Arrival.Recipient, at destination: String, _ scope: PolicyScope, _ verdict: Verdict, _ place: Quarantined.Place
     ) -> Bool {
-        guard let filtered, let objection = filtered.verdict(scope).blocking else { return false }
-        let destiny = filtered.verdict(scope).destiny
-        // No mailbox for junk is known elsewhere.
-        guard destiny != .junk || isRefused else { return false }
-        let keepsCopy = filtered.policies[scope]?.quarantine ?? true
+        guard let objection = verdict.blocking, var fate = Quarantined.Recipient.Fate(rawValue: verdict.destiny.rawValue) else {
+            return false
+        }
         let why = objection.reason
-        var fate = Quarantined.Recipient.Fate(rawValue: destiny.rawValue) ?? .quarantine
-        var isKept = keepsCopy
+        var isKept = filtered?.policies[scope]?.quarantine ?? true
         switch fate {
         case .quarantine:
             isKept = true
@@ -152,12 +151,12 @@ struct Placement: Sendable {
             // Whoever refused it for all leaves the lines of the trace.
             if isRefused { break }
             // RFC 3461 §4.1: who does not want to hear of failures.
-            if knowsSender, recipient.parameters.notify?.contains(.failure) ?? true {
+            if arrival.knowsSender, recipient.parameters.notify?.contains(.failure) ?? true {
                 told.append(
                     DeliveryReport.Recipient(
                         address: recipient.address, originalType: recipient.parameters.original?.type,
                         originalAddress: recipient.parameters.original?.address, action: .failed, status: "5.7.1",
-                        reason: objection.reason.stored))
+                        reason: why.stored))
                 note("bounced", recipient.address, at: destination, why)
             } else {
                 // He was told that it was taken, and nobody else can be told: so it must not be lost.
@@ -173,9 +172,6 @@ struct Placement: Sendable {
         kept.append(Quarantined.Recipient(recipient: recipient.address, fate: fate, place: place))
         return true
     }
-
-    /// A report reaches who sent it.
-    private var knowsSender: Bool { arrival.origin.login != nil && !sender.isEmpty }
 
     private func quarantined() -> Quarantined? {
         guard let filtered, !kept.isEmpty else { return nil }

@@ -35,6 +35,11 @@ package struct Reason: Hashable, Sendable {
 
     /// What was found, as a value: the first five, each cut, so that a stranger's names don't fill the trace.
     static func list(_ names: [String]) -> String {
-        names.prefix(5).map { String(String.UnicodeScalarView($0.unicodeScalars.prefix(150))) }.joined(separator: ", ")
+        names.prefix(5).map { $0.prefix(scalars: 150) }.joined(separator: ", ")
     }
+}
+
+extension String {
+    /// The beginning, by Unicode scalars: one character may be thousands of them.
+    func prefix(scalars count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 }

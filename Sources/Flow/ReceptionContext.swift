@@ -46,6 +46,11 @@ package struct ReceptionContext: Sendable {
 
     var hostname: String { name() }
 
+    /// Stored reasons as a text of the server's own, in its `report-language`.
+    func words(ofStored reasons: [String]) -> String {
+        reasons.map { words(Reason(stored: $0), store.value(.reportLanguage)) }.joined(separator: "; ")
+    }
+
     var recipients: Recipients { Recipients(store, hostname: hostname) }
 
     var dispatch: ReportDispatch {

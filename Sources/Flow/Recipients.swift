@@ -57,6 +57,13 @@ package struct Recipients: Sendable {
         self.init(hostname: hostname, tagSeparator: store.value(.separator), administrator: administrator.isEmpty ? nil : administrator)
     }
 
+    /// Where mail that the server writes by itself ends; nowhere, if the forwardings are a circle.
+    func reach(_ address: Address, in store: MailStore) async throws(StoreFailure) -> Expansion {
+        try await store.withAddressBook { book in
+            do { return try expand(address, in: book) } catch is ExpansionFailure { return Expansion() }
+        }
+    }
+
     /// Everything that `address` becomes. Throws `ExpansionFailure`, and what the book throws.
     package func expand<Book: RecipientBook & ~Copyable>(_ address: Address, in book: borrowing Book) throws -> Expansion {
         var result = Expansion()

@@ -31,7 +31,7 @@ final class BareScan: @unchecked Sendable {
 
     func run(_ letter: Letter) {
         try? letter.withBytes { bytes in
-            guard let map = cl_fmap_open_memory(bytes.baseAddress, bytes.count) else { fatalError("cl_fmap_open_memory") }
+            guard let map = cl_fmap_open_memory(bytes.baseAddress, bytes.count) else { Oddity(words: "cl_fmap_open_memory").end() }
             defer { cl_fmap_close(map) }
             var options = cl_scan_options(
                 general: UInt32(CL_SCAN_GENERAL_ALLMATCHES | CL_SCAN_GENERAL_HEURISTICS), parse: .max,
@@ -40,7 +40,7 @@ final class BareScan: @unchecked Sendable {
             var name: UnsafePointer<CChar>?
             var scanned: UInt = 0
             let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, nil)
-            guard code == CL_SUCCESS else { fatalError(String(cString: cl_strerror(code))) }
+            guard code == CL_SUCCESS else { Oddity(words: String(cString: cl_strerror(code))).end() }
         }
     }
 }

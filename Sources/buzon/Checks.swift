@@ -49,7 +49,7 @@ final class Checks: Inspector {
         }
         let isEnabled = (try? await store.wantsVirusChecks()) ?? true
         let wanted = Self.wanted(store, isEnabled: isEnabled)
-        let own = store.directory + "/signatures"
+        let own = store.ownSignatures.path
         signatures = Signatures(wanted.signatures, matcher: Self.matcher(onPart), log: { [complaints] in complaints.report("scanner", $0) })
         {
             [log, complaints] status in
@@ -128,7 +128,6 @@ final class Checks: Inspector {
     private static func wanted(_ store: MailStore, isEnabled: Bool) -> Wanted {
         let seconds = store.integer(.scanSeconds)
         let total = store.integer(.filterSeconds)
-        let directory = store.value(.signatureDirectory)
         let inspector = ScannerInspector.Configuration(
             threads: store.integer(.scanThreads), seconds: seconds,
             // Most scans take far less than they may: half of the time that a message has is spent on waiting before it is told to wait.
@@ -136,7 +135,7 @@ final class Checks: Inspector {
         return Wanted(
             isEnabled: isEnabled,
             signatures: Signatures.Configuration(
-                source: SignatureSource(directory: directory == "own" ? store.directory + "/signatures" : directory),
+                source: SignatureSource(directory: store.signatureDirectory.path),
                 settings: ScanSettings(
                     limits: ScanLimits(
                         fileSize: store.integer(.scanFileSize), totalSize: store.integer(.scanTotalSize), depth: store.integer(.scanDepth),

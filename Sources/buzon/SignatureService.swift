@@ -14,7 +14,7 @@ struct SignatureService: Service {
     let complaints: Complaints
 
     func run() async throws {
-        let updater = SignatureUpdater(directory: SignatureDirectory(path: store.directory + "/signatures")) {
+        let updater = SignatureUpdater(directory: store.ownSignatures) {
             // Nobody's mail is scanned: nothing is fetched.
             let wanted = (try? await store.wantsVirusChecks()) ?? true
             return UpdateSettings(store, isWanted: wanted)

@@ -72,9 +72,8 @@ struct FilterFields: Sendable {
     }
 
     private static func list(_ details: [String]) -> String {
-        let shown = details.prefix(Self.details).map { detail in
-            let scalars = detail.unicodeScalars
-            return scalars.count > detailLength ? String(String.UnicodeScalarView(scalars.prefix(detailLength))) + "…" : detail
+        let shown = details.prefix(Self.details).map {
+            $0.unicodeScalars.count > detailLength ? $0.prefix(scalars: detailLength) + "…" : $0
         }
         // Plain letters where names are: what mail programs show encoded is readable in few of them.
         return shown.joined(separator: ", ").replacing(" › ", with: " > ") + (details.count > Self.details ? ", …" : "")

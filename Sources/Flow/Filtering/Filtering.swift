@@ -9,13 +9,25 @@ struct Filtering: Sendable {
 
     init(_ context: ReceptionContext) { self.context = context }
 
-    /// How recipients will see the header; nil where nobody's policy has anything to say: mail that only leaves, unless `filter-outbound` is
-    /// on. Before anything else is found out of the message: one that brings forged fields deep down is stored without them.
-    func view(_ arrival: inout Arrival) async throws(StoreFailure) -> HeaderView? {
-        guard context.inspector != nil, isToBeLooked(at: arrival) else { return nil }
+    /// What is known of a message before anything is looked for in it.
+    struct Basis: Sendable {
+        var inspector: any Inspector
+        var layers: [PolicyScope: PolicyLayers]
+        /// How recipients will see the header.
+        var header: HeaderView
+    }
+
+    /// Nil where nobody's policy has anything to say: mail that only leaves, unless `filter-outbound` is on, and recipients who bypass all
+    /// checks. Before anything else is found out of the message: one that brings forged fields deep down is stored without them.
+    func prepare(_ arrival: inout Arrival) async throws(StoreFailure) -> Basis? {
+        guard let inspector = context.inspector, isToBeLooked(at: arrival) else { return nil }
+        let layers = try await context.store.policies(scopes(of: arrival))
         // Who wants nothing of it gets his mail as it came.
-        let policies = try await context.store.policies(scopes(of: arrival)).values
-        guard policies.contains(where: { !$0.effective.isBypassed }) else { return nil }
+        guard layers.values.contains(where: { !$0.effective.isBypassed }) else { return nil }
+        return Basis(inspector: inspector, layers: layers, header: try await view(&arrival))
+    }
+
+    private func view(_ arrival: inout Arrival) async throws(StoreFailure) -> HeaderView {
         let recipients = arrival.recipients.reduce(0) { $0 + $1.expansion.locals.count }
         let view = try await arrival.spool.read(context.workshop) { HeaderView(reading: $0, recipients: recipients) }
         guard view.isTooDeep else { return view }
@@ -33,11 +45,8 @@ struct Filtering: Sendable {
         return try await arrival.spool.read(context.workshop) { HeaderView(reading: $0, recipients: recipients) }
     }
 
-    /// `header`: what `view` answered.
-    func look(at arrival: Arrival, _ header: HeaderView) async throws(StoreFailure) -> Filtered? {
-        guard let inspector = context.inspector else { return nil }
-        let layers = try await context.store.policies(scopes(of: arrival))
-        let policies = layers.mapValues(\.effective)
+    func look(at arrival: Arrival, _ basis: Basis) async -> Filtered {
+        let policies = basis.layers.mapValues(\.effective)
         var order = InspectionOrder(virus: false)
         for policy in policies.values {
             if !policy.bypassVirusChecks { order.virus = true }
@@ -47,13 +56,13 @@ struct Filtering: Sendable {
         }
         // Of two equal orders one is in the cache.
         order.bannedNames.sort()
-        var evidence = Evidence(inspection: order.isEmpty ? Inspection() : await inspect(arrival.spool, order, inspector))
+        var evidence = Evidence(inspection: order.isEmpty ? Inspection() : await inspect(arrival.spool, order, basis.inspector))
         // What checks of content will add to it begins here.
         if policies.values.contains(where: { !$0.bypassSpamChecks }) { evidence.score = 0 }
         let sender = arrival.transaction.reversePath.address
         var verdicts: [PolicyScope: Verdict] = [:]
-        for (scope, layers) in layers { verdicts[scope] = Verdict(evidence, layers.effective, layers.opinion(of: sender)) }
-        return Filtered(order: order, evidence: evidence, policies: policies, verdicts: verdicts, header: header)
+        for (scope, layers) in basis.layers { verdicts[scope] = Verdict(evidence, layers.effective, layers.opinion(of: sender)) }
+        return Filtered(order: order, evidence: evidence, policies: policies, verdicts: verdicts, header: basis.header)
     }
 
     private func scopes(of arrival: Arrival) -> [PolicyScope] {
@@ -104,6 +113,13 @@ struct Filtered: Sendable {
     var header: HeaderView
 
     func verdict(_ scope: PolicyScope) -> Verdict { verdicts[scope] ?? Verdict() }
+
+    /// For who is elsewhere, where no mailbox for junk is known: `address` is the one that led there.
+    func verdict(forwarding address: String) -> Verdict {
+        var verdict = verdict(Filtering.scope(ofForwarded: address))
+        if verdict.destiny == .junk { verdict.destiny = .pass }
+        return verdict
+    }
 
     /// What the message would have been seen with by this recipient; `quarantineID`: where a copy of it lies.
     func fields(_ scope: PolicyScope, hostname: String, quarantineID: String?) -> FilterFields? {

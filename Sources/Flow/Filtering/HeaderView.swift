@@ -89,7 +89,7 @@ struct HeaderView: Sendable {
     func text(of name: String) -> String {
         header.withUnsafeBufferPointer { bytes in
             guard let field = HeaderSection(parsing: bytes).fields(named: name.utf8, in: bytes).first else { return "" }
-            return String(String.UnicodeScalarView(EncodedWord.decode(unfold(bytes, field.body)).unicodeScalars.prefix(200)))
+            return EncodedWord.decode(unfold(bytes, field.body)).prefix(scalars: 200)
         }
     }
 

@@ -40,14 +40,13 @@ package struct QuarantineNotice: Sendable {
     }
 
     private func paragraph(_ entry: QuarantineEntry) -> Reason {
-        let language = context.store.value(.reportLanguage)
-        return Reason(
+        Reason(
             "notice.quarantine.entry",
             [
                 "id": "\(entry.id)", "time": MailDate.format(seconds: entry.received, zoneMinutes: context.zone(entry.received)),
                 "sender": entry.sender, "recipients": entry.recipients.prefix(5).map(\.recipient).joined(separator: ", "),
                 "subject": entry.subject,
-                "why": entry.reasons.map { context.words(Reason(stored: $0), language) }.joined(separator: "; "),
+                "why": context.words(ofStored: entry.reasons),
             ])
     }
 }

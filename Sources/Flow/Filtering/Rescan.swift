@@ -136,7 +136,6 @@ package struct Rescan: Sendable {
 
     /// One for all that was found of this owner's; its trace tells of each.
     private func notice(_ email: String, _ entries: [Quarantined]) async throws(StoreFailure) -> Delivery? {
-        let language = context.store.value(.reportLanguage)
         var paragraphs = [Reason("notice.rescan.what", ["count": "\(entries.count)"])]
         for entry in entries.prefix(QuarantineNotice.named) {
             paragraphs.append(
@@ -145,7 +144,7 @@ package struct Rescan: Sendable {
                     [
                         "time": MailDate.format(seconds: entry.received.seconds, zoneMinutes: entry.received.zoneMinutes),
                         "from": entry.from, "subject": entry.subject,
-                        "why": entry.reasons.map { context.words(Reason(stored: $0), language) }.joined(separator: "; "),
+                        "why": context.words(ofStored: entry.reasons),
                     ]))
         }
         if entries.count > QuarantineNotice.named {

@@ -41,7 +41,7 @@ struct ReportDispatch: Sendable {
             let sender = try? Address(parsing: subject.sender, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit)
         else { return nil }
         let id = queueIDs.next(microseconds: UInt64(clamping: now))
-        let expansion = try await expand(sender)
+        let expansion = try await Recipients(store, hostname: hostname).reach(sender, in: store)
         func note(_ event: String, _ key: String, _ messageID: String = "") -> TraceEntry {
             TraceEntry(
                 time: now / 1_000_000, event: event, queueID: id, messageID: messageID, recipient: sender.description,
@@ -64,11 +64,7 @@ struct ReportDispatch: Sendable {
         let messageID = summary.messageID ?? ""
         var delivery = Delivery(
             spool: spool, envelope: summary.envelope, structure: summary.structure, date: InternalDate(seconds: now / 1_000_000),
-            recipients: expansion.locals.map { local in
-                Delivery.Recipient(
-                    user: UserID(local.user.id), prefix: Array("Return-Path: <>\r\nDelivered-To: \(local.user.address)\r\n".utf8),
-                    mayExceedQuota: true)
-            })
+            recipients: expansion.locals.map(Delivery.Recipient.init(ofOurOwn:)))
         if !expansion.foreign.isEmpty {
             delivery.outgoing = Outgoing(
                 queueID: id, sender: "", recipients: expansion.foreign.map { Outgoing.Recipient(address: $0.description) },
@@ -77,14 +73,6 @@ struct ReportDispatch: Sendable {
         }
         delivery.trace = [note(expansion.locals.isEmpty ? "queued" : "delivered", "trace.report", messageID)]
         return delivery
-    }
-
-    private func expand(_ sender: Address) async throws(StoreFailure) -> Expansion {
-        let recipients = Recipients(store, hostname: hostname)
-        // A sender whose forwardings are a circle has nobody to be told.
-        return try await store.withAddressBook { book in
-            do { return try recipients.expand(sender, in: book) } catch is ExpansionFailure { return Expansion() }
-        }
     }
 
     /// The administrator's word, or the sender's own. Of one who says nothing and has a mailbox here the server's is assumed; a stranger

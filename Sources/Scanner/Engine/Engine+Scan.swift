@@ -23,7 +23,7 @@ extension Engine {
         guard message.count > 0 else { return .scanned(Alerts()) }
         var alerts: Alerts
         let start = DispatchTime.now()
-        switch MailFraming.framed(message, { run($0, until: deadline) }) {
+        switch run(message, isMail: true, until: deadline) {
         case .failure(let failure): return .failed(failure.words)
         case .success(let record):
             alerts = record.alerts
@@ -42,6 +42,11 @@ extension Engine {
         }
         if !settings.switches.heuristics { alerts.leaveOutHeuristics(keepingMacros: settings.switches.macros) }
         return .scanned(alerts)
+    }
+
+    /// `isMail`: as a message, whatever it begins with; else for what the bytes are.
+    func run(_ bytes: UnsafeRawBufferPointer, isMail: Bool, until deadline: DispatchTime) -> Result<ScanRecord, Failure> {
+        isMail ? MailFraming.framed(bytes) { run($0, until: deadline) } : run(bytes, until: deadline)
     }
 
     /// Bytes that are scanned for what they are.

@@ -67,8 +67,7 @@ struct MemberLook {
             guard failure == nil, alerts.viruses.isEmpty else { return }
             guard DispatchTime.now() < deadline else { return alerts.reach("time") }
             guard member.count <= engine.settings.limits.fileSize else { return alerts.reach("size") }
-            let isMail = ContentKind(of: member) == .mail
-            switch isMail ? MailFraming.framed(member, { engine.run($0, until: deadline) }) : engine.run(member, until: deadline) {
+            switch engine.run(member, isMail: ContentKind(of: member) == .mail, until: deadline) {
             case .success(let record): alerts.add(record.alerts)
             case .failure(let error): failure = error.words
             }

@@ -48,7 +48,7 @@ struct SecondLook {
 
     private mutating func scan(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
         if MemberLook.isClosed(file) { holdsClosed = true }
-        switch isMessage ? MailFraming.framed(file, { engine.run($0, until: deadline) }) : engine.run(file, until: deadline) {
+        switch engine.run(file, isMail: isMessage, until: deadline) {
         case .success(let record):
             alerts.add(record.alerts)
             if record.holdsClosed { holdsClosed = true }

@@ -19,7 +19,8 @@ struct MemoryGauge: Sendable {
         return fields.count > field ? (Int(fields[field]) ?? 0) * Int(sysconf(CInt(_SC_PAGESIZE))) : 0
     }
 
-    private static func machine() -> Int {
+    /// `MemAvailable`.
+    static func machine() -> Int {
         for line in contents("/proc/meminfo").split(separator: "\n") where line.hasPrefix("MemAvailable:") {
             return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 } ?? .max
         }

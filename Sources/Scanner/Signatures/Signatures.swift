@@ -55,6 +55,8 @@ package final class Signatures: Sendable {
         var isEnabled = false
         var engine: (any ScanEngine)?
         var loaded: Wish?
+        /// What tells verdicts of `engine` from those of another: of scans, and of names alone. Asked for with each message.
+        var identities: (virus: String?, names: String)?
         /// The last one, good or not.
         var attempt: Attempt?
         /// Attempts in a row that failed for what may be over the next time.
@@ -134,10 +136,8 @@ package final class Signatures: Sendable {
     /// What tells verdicts of one engine from those of another; nil: there is none.
     func identity(virus: Bool) -> String? {
         state.withLock { state in
-            guard let loaded = state.loaded, let engine = state.engine else { return nil }
-            let names = loaded.configuration.names.hashValue
-            if !virus { return "\(names)" }
-            return loaded.isEnabled ? "\(engine.version.text) \(engine.settings.hashValue) \(names)" : nil
+            guard state.engine != nil else { return nil }
+            return virus ? state.identities?.virus : state.identities?.names
         }
     }
 
@@ -208,6 +208,8 @@ package final class Signatures: Sendable {
                     state.cost = !wish.isEnabled ? 0 : engine.bytes ?? max(grown, state.cost)
                     state.engine = engine
                     state.loaded = wish
+                    let names = "\(wish.configuration.names.hashValue)"
+                    state.identities = (wish.isEnabled ? "\(engine.version.text) \(engine.settings.hashValue) \(names)" : nil, names)
                 }
             case .failure(let failure):
                 state.failures = [failure]

@@ -1,10 +1,21 @@
 import Glibc
 
-/// The folder for what libclamav unpacks.
+/// Folders for what libclamav and libfreshclam unpack.
 enum TemporaryFiles {
     /// Creates the folder, or empties it of what a process left that died. Links are removed, not followed.
     static func sweep(_ path: String) {
         mkdir(path, 0o700)
+        empty(path)
+    }
+
+    /// A file, or a folder with all that is in it. Links are removed, not followed.
+    static func remove(_ path: String) {
+        guard unlink(path) != 0 else { return }
+        empty(path)
+        rmdir(path)
+    }
+
+    private static func empty(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
         if descriptor >= 0 { empty(descriptor, depth: 0) }
     }

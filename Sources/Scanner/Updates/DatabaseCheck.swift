@@ -30,7 +30,7 @@ final class DatabaseCheck {
         guard fsync(descriptor) == 0 else { return FC_EDBDIRACCESS }
         let size = Int64(lseek(descriptor, 0, SEEK_END))
         guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { return FC_EDBDIRACCESS }
-        if isSigned, size > Self.small, size * Self.growth > Self.availableMemory { return FC_SUCCESS }
+        if isSigned, size > Self.small, size * Self.growth > Int64(clamping: MemoryGauge.machine()) { return FC_SUCCESS }
         let code = fc_test_database(path, 1)
         // Hundreds of MiB, for a moment.
         _ = malloc_trim(0)
@@ -48,19 +48,5 @@ final class DatabaseCheck {
             guard length > 0 else { return count }
             count += buffer.prefix(length).count { $0 == UInt8(ascii: "\n") }
         }
-    }
-
-    /// `MemAvailable`
-    private static var availableMemory: Int64 {
-        let descriptor = open("/proc/meminfo", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return .max }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 4_096)
-        let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-        let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
-            let kilobytes = Int64(line.split(separator: " ").dropFirst().first ?? "")
-        else { return .max }
-        return kilobytes * 1_024
     }
 }

@@ -58,7 +58,7 @@ package struct SignatureDirectory: Sendable, Hashable {
     var hasLeftovers: Bool { access(temporary, F_OK) == 0 }
 
     /// What a run that was killed has left.
-    func sweep() { Self.remove(temporary, depth: 0) }
+    func sweep() { TemporaryFiles.remove(temporary) }
 
     /// Whether there was such a file.
     func remove(_ name: String) -> Bool { !name.contains("/") && unlink(path + "/" + name) == 0 }
@@ -85,12 +85,7 @@ package struct SignatureDirectory: Sendable, Hashable {
     }
 
     private func names() throws(UpdateFailure) -> [String] {
-        guard let names = Self.names(path) else { throw Self.failure(errno, path) }
-        return names
-    }
-
-    private static func names(_ path: String) -> [String]? {
-        guard let folder = opendir(path) else { return nil }
+        guard let folder = opendir(path) else { throw Self.failure(errno, path) }
         defer { closedir(folder) }
         var names: [String] = []
         while names.count < 10_000, let entry = readdir(folder) {
@@ -98,11 +93,5 @@ package struct SignatureDirectory: Sendable, Hashable {
             if name != ".", name != ".." { names.append(name) }
         }
         return names
-    }
-
-    private static func remove(_ path: String, depth: Int) {
-        guard depth < 8, unlink(path) != 0, errno == EISDIR || errno == EPERM, let names = names(path) else { return }
-        for name in names { remove(path + "/" + name, depth: depth + 1) }
-        rmdir(path)
     }
 }

@@ -1,3 +1,5 @@
+import Mail
+
 /// The settings `signature-*`, understood.
 package struct UpdateSettings: Sendable, Hashable {
     static let mostMirrors = 16
@@ -59,9 +61,9 @@ package struct UpdateSettings: Sendable, Hashable {
             case .url(let url): [url.url]
             }
         let text = (words + [proxy?.host ?? "", "\(proxy?.port ?? 0)", proxy?.user ?? "", proxy?.password ?? ""]).joined(separator: "\n")
-        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in text.utf8 { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return String(sum, radix: 16)
+        var sum = FNV()
+        sum.add(text)
+        return sum.hex
     }
 
     private static func words(_ list: String) -> [String] {
@@ -90,14 +92,5 @@ package struct UpdateSettings: Sendable, Hashable {
         let authority = DatabaseURL.withoutUser(url)[start...].prefix { $0 != "/" }
         if authority.hasPrefix("[") { return String(authority) }
         return String(authority.prefix { $0 != ":" }).lowercased()
-    }
-}
-
-extension String {
-    fileprivate var trimmed: String {
-        var text = Substring(self)
-        while let first = text.first, first.isWhitespace { text.removeFirst() }
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
     }
 }

@@ -16,7 +16,7 @@ extension MailStore {
     ) async throws(StoreFailure) -> Receipt {
         let quota = Int64(integer(.quota))
         let length = delivery.spool.count
-        let bounds = QuarantineBounds(self)
+        let kept = delivery.quarantined.map { ($0, QuarantineBounds(self)) }
         let companion = report.map { report in
             Companion(spool: report.spool) { db in
                 try report.recipients.compactMap { try db.route(to: $0) } + (report.outgoing?.routes ?? [])
@@ -50,13 +50,13 @@ extension MailStore {
                 outcomes.append(try db.deliver(body, length, to: recipient, date: delivery.date, quota: quota, &effects))
             }
             var isStored = delivery.outgoing != nil || outcomes.contains { if case .stored = $0 { true } else { false } }
-            if let quarantined = delivery.quarantined, try db.keep(quarantined, body: body, length: length, bounds: bounds) {
+            if let (quarantined, bounds) = kept, try db.keep(quarantined, body: body, length: length, bounds: bounds) {
                 isStored = true
                 effects.mayBeRemoved = true
             }
             // Thrown, so that the savepoint takes the body's row back.
             guard isStored else {
-                if delivery.quarantined != nil, delivery.recipients.isEmpty {
+                if let (_, bounds) = kept, delivery.recipients.isEmpty {
                     throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject)
                 }
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent

@@ -182,10 +182,13 @@ extension UpdateSettings {
 }
 
 extension MailStore {
+    /// Where this server keeps those that it fetches.
+    var ownSignatures: SignatureDirectory { SignatureDirectory(path: directory + "/signatures") }
+
     /// Where signatures are read, whoever keeps them.
     var signatureDirectory: SignatureDirectory {
         let place = value(.signatureDirectory)
-        return SignatureDirectory(path: place == "own" ? directory + "/signatures" : place)
+        return place == "own" ? ownSignatures : SignatureDirectory(path: place)
     }
 }
 
