@@ -7,7 +7,8 @@ import Testing
 
 @testable import Network
 
-@Suite struct OutboundConversationTests {
+/// One after the other: the peers share a loop, and ten megabytes at one would hold up the clock of another.
+@Suite(.serialized) struct OutboundConversationTests {
     static let message = OutgoingMessage(
         sender: "s@me.example", recipients: [.init(address: "a@peer.example"), .init(address: "b@peer.example")], size: 11)
     static let accepted = RecipientOutcome.accepted(Reply(250, "2.0.0", "Queued"), relaysDSN: false)
@@ -17,7 +18,7 @@ import Testing
         return OutboundContent(count: bytes.count) { offset, limit in Array(bytes[offset..<min(bytes.count, offset + limit)]) }
     }
 
-    /// Less than a second for everything.
+    /// Two seconds for everything.
     static var hasty: SendingLimits {
         var limits = SendingLimits()
         (limits.banner, limits.command, limits.dataInitiation) = (.seconds(2), .seconds(2), .seconds(2))

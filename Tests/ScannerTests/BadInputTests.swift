@@ -115,9 +115,9 @@ import Testing
         #expect(try alerts([UInt8](repeating: 0x0a, count: 1 << 20)) == Alerts())
     }
 
-    /// For a bounded time; FUZZ_SECONDS makes it longer.
+    /// For a bounded time; BUZON_FUZZ_SECONDS makes it longer.
     @Test func `truncated and altered files never stop it`() throws {
-        let seconds = ProcessInfo.processInfo.environment["FUZZ_SECONDS"].flatMap { Double($0) } ?? 3
+        let seconds = ProcessInfo.processInfo.environment["BUZON_FUZZ_SECONDS"].flatMap { Double($0) } ?? 3
         let end = ContinuousClock.now + .seconds(seconds)
         let directory = "/usr/share/clamav-testfiles/"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
