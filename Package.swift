@@ -98,7 +98,7 @@ let package = Package(
             name: "buzon-bench", dependencies: ["Mail", "Store", "Filter", "Archives", "Scanner", "CClamAV"], swiftSettings: settings),
 
         // For tests only.
-        module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP"]),
+        module("MailTesting", ["Dialogue", "Mail", "SMTP", "POP3", "IMAP", "CArchive"]),
         tests("Resolution", []),
         tests("Mail", []),
         tests("SMTP", ["Dialogue", "Mail", "MailTesting"]),

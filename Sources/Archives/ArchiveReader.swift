@@ -28,8 +28,6 @@ final class ArchiveReader {
         /// Whether a member is to be read to its end before the next one, and none after one that is broken: libarchive 3.6.2 keeps what was
         /// unpacked of RAR 5 and not yet asked for, and hands it out when its memory belongs to somebody else.
         var isReadWhole: Bool { self == .rar }
-        /// What files of it are, by content.
-        var kind: ContentKind { ContentKind(rawValue: rawValue) }
         /// One member without a name of its own.
         var isFilter: Bool {
             switch self {

@@ -29,34 +29,25 @@ package struct NameWalk: Sendable {
         /// As people read their names.
         package var encrypted: [String] = []
         package var unopened: [String] = []
-        /// `depth`, `names`, `size`, `time`.
+        /// `depth`, `files`, `size`, `time`.
         package var limits: [String] = []
         package var names = 0
 
         package init() {}
     }
 
-    /// Members whose contents are wanted too.
-    package struct Contents {
-        /// What they lie in.
-        package var containers: Set<ContentKind>
-        /// Gets each member as a whole. What can't be unpacked, or not as a whole, is part of the finding.
-        package var take: (UnsafeRawBufferPointer) -> Void
-
-        package init(of containers: Set<ContentKind>, take: @escaping (UnsafeRawBufferPointer) -> Void) {
-            self.containers = containers
-            self.take = take
-        }
-    }
+    /// Gets each file as a whole, as far as it can be unpacked: attachments, and members of archives; not the texts that a reader shows.
+    /// `isMessage`: it was declared as one, or looks like one. What can't be unpacked is part of the finding (`unopened`).
+    package typealias Take = (_ file: UnsafeRawBufferPointer, _ isMessage: Bool) -> Void
 
     package var limits: Limits
 
     package init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// `visit` gets each part once, in the order of the message; a part with two names once for each. Never fails: what can't be read is
-    /// part of the finding. Stays on its thread.
-    package func walk(_ message: UnsafeRawBufferPointer, _ contents: Contents? = nil, visit: (NamedPart) -> Void) -> Finding {
-        walk(contents) {
+    /// part of the finding. Stays on its thread. Without `take` only so much is unpacked as names and kinds need.
+    package func walk(_ message: UnsafeRawBufferPointer, take: Take? = nil, visit: (NamedPart) -> Void) -> Finding {
+        walk(take) {
             $0.message(message, Place(path: [], level: 0))
         } visit: {
             visit($0)
@@ -65,21 +56,21 @@ package struct NameWalk: Sendable {
 
     /// The same for one file instead of a message.
     package func walk(
-        file: UnsafeRawBufferPointer, named name: String, _ contents: Contents? = nil, visit: (NamedPart) -> Void
+        file: UnsafeRawBufferPointer, named name: String, take: Take? = nil, visit: (NamedPart) -> Void
     ) -> Finding {
-        walk(contents) { walk in
+        walk(take) { walk in
             walk.meet([name], content: file, in: Place(path: [], level: 0))
         } visit: {
             visit($0)
         }
     }
 
-    private func walk(_ contents: Contents?, _ start: (Walk) -> Void, visit: (NamedPart) -> Void) -> Finding {
+    private func walk(_ take: Take?, _ start: (Walk) -> Void, visit: (NamedPart) -> Void) -> Finding {
         // libarchive turns names into what the thread's locale says; the process has none.
         let previous = Self.locale.map { uselocale($0) }
         defer { if let previous { uselocale(previous) } }
         return withoutActuallyEscaping(visit) { visit in
-            let walk = Walk(limits, contents, visit)
+            let walk = Walk(limits, take, visit)
             start(walk)
             return walk.finding
         }

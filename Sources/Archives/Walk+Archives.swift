@@ -68,7 +68,6 @@ extension Walk {
             tell(nil)
             return !form.isReadWhole || drain(reader) == .whole
         }
-        let isTaken = self.isTaken(from: form.kind)
         let size = reader.size ?? 0
         if form.isSolid {
             guard expand(members.pending) else {
@@ -87,7 +86,7 @@ extension Walk {
             }
             guard state != .broken || !buffer.bytes.isEmpty else {
                 tell(nil)
-                if isTaken { note(unopened: own) }
+                if takesFiles { note(unopened: own) }
                 if form.isFilter || names.contains(where: Container.isNamedArchive) {
                     note(unopened: form.isFilter ? own : place.path + [names[0]])
                 }
@@ -96,11 +95,11 @@ extension Walk {
             tell(state == .broken && buffer.bytes.count < Self.head ? nil : kind)
             let isContainer = names.contains { self.isContainer(kind, named: $0) }
             // Levels are asked for before anything is unpacked for them.
-            if isTaken || isContainer && mayOpen(place) {
+            if takesFiles || isContainer && mayOpen(place) {
                 if case .more = state { state = fill(&buffer, from: reader, upTo: .max) }
-                if isTaken {
+                if takesFiles {
                     if state == .broken { note(unopened: own) }
-                    if state != .limited { with(buffer) { take($0, from: form.kind) } }
+                    if state != .limited { with(buffer) { take($0, isMessage: kind == .mail) } }
                 }
             }
             if isContainer, mayOpen(place) {

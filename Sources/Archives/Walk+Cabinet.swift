@@ -89,13 +89,15 @@ extension Walk {
                 if kind == nil, buffer.bytes.count >= Self.head {
                     kind = ContentKind(of: buffer.bytes)
                     if kind == .data, buffer.bytes.count < ContentKind.headLength { kind = nil }
-                    if let kind { isWanted = isContainer(kind, named: member.name) && mayOpen(place) }
+                    if let kind { isWanted = takesFiles || isContainer(kind, named: member.name) && mayOpen(place) }
                 }
                 return isWanted || !isLast
             }
             if kind == nil, result == .whole || buffer.bytes.count >= Self.head { kind = ContentKind(of: buffer.bytes) }
             tell(NamedPart(path: place.path + [member.name], kind: kind))
-            guard let kind, isWanted, !isCut, !course.isLimited, isContainer(kind, named: member.name), mayOpen(place) else { return }
+            guard let kind, isWanted, !isCut, !course.isLimited else { return }
+            with(buffer) { take($0, isMessage: kind == .mail) }
+            guard isContainer(kind, named: member.name), mayOpen(place) else { return }
             with(buffer) { open($0, kind, names: [member.name], in: place) }
         }
         return course.isLimited ? .stopped : result

@@ -11,7 +11,7 @@ extension Walk {
 
     /// All parts; without the first one where that was told already, which was read with that boundary.
     func parts(_ structure: MessageStructure, _ bytes: UnsafeBufferPointer<UInt8>, _ place: Place, told: [UInt8]? = nil) {
-        if structure.parts.count >= MessageLimits.parts { reach(.names) }
+        if structure.parts.count >= MessageLimits.parts { reach(.files) }
         // Beyond this, fields of parts were passed over.
         if structure.parts.reduce(0, { $0 + $1.header.count }) >= MessageLimits.structureFields { reach(.size) }
         var places = [place]
@@ -73,6 +73,8 @@ extension Walk {
         decoded(part.body, encoding, in: bytes) { content in
             let kind = ContentKind(of: content)
             tell(description, kind: kind, in: place)
+            let isMessage = part.contentType.isType("message")
+            if takesFiles, !part.isRunningText { take(content, isMessage: isMessage || kind == .mail) }
             if description.isUnsplit { note(unopened: place.path + [names[0].isEmpty ? description.types[0] : names[0]]) }
             if description.types.contains(where: { $0 == "message/rfc822" || $0 == "message/global" || $0 == "message/news" }) {
                 if mayOpen(place) { message(content, place.within(names[0])) }
@@ -191,5 +193,17 @@ struct PartDescription {
         }
         guard !names.contains(name) else { return }
         if names.count < Self.limit { names.append(name) } else { isIncomplete = true }
+    }
+}
+
+extension MessageStructure.Part {
+    /// A text as mail programs show it in the message: of an encoding that hides nothing, without a name.
+    fileprivate var isRunningText: Bool {
+        guard contentType.isText, contentType.isSubtype("plain") || contentType.isSubtype("html") else { return false }
+        switch transferEncoding {
+        case .sevenBit, .eightBit, .binary, .quotedPrintable, .unknown: break
+        case .base64, .uuencode: return false
+        }
+        return fileName == nil && disposition?.isAttachment != true
     }
 }

@@ -26,7 +26,9 @@ extension Walk {
                 continue
             }
             let data = content.slice(position, packed)
-            old(name, data: data, isStored: method == 0, isDirectory: type == 3, isEncrypted: flags & 1 != 0, in: inner)
+            old(
+                name, data: data, isStored: method == 0, isDirectory: type == 3, isEncrypted: flags & 1 != 0, isReadElsewhere: true,
+                in: inner)
             guard data != nil else { return note(unopened: own) }
             position += packed
         }
@@ -94,10 +96,11 @@ extension Walk {
     }
 
     private func old(
-        _ name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer?, isStored: Bool, isDirectory: Bool, isEncrypted: Bool, in place: Place
+        _ name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer?, isStored: Bool, isDirectory: Bool, isEncrypted: Bool,
+        isReadElsewhere: Bool = false, in place: Place
     ) {
         let text = ArchiveReader.text(name)
         if isDirectory { return tell(NamedPart(path: place.path + [text], kind: .directory)) }
-        meet([text], content: isStored ? data : nil, isEncrypted: isEncrypted, in: place)
+        meet([text], content: isStored ? data : nil, isEncrypted: isEncrypted, isReadElsewhere: isReadElsewhere && data != nil, in: place)
     }
 }

@@ -31,7 +31,6 @@ extension Walk {
 
     private func tell(_ attachment: TNEFAttachment, in place: Place) {
         guard attachment.content != nil || !attachment.names.isEmpty else { return }
-        if let content = attachment.content { take(content, from: ContentKind(rawValue: "tnef")) }
         meet(
             attachment.names, contentType: attachment.type, content: attachment.content ?? UnsafeRawBufferPointer(start: nil, count: 0),
             in: place)

@@ -4,21 +4,21 @@ import Mail
 
 /// One walk: what it may still do, and what it found.
 final class Walk {
-    enum Limit: String { case depth, names, size, time }
+    enum Limit: String { case depth, files, size, time }
 
     private(set) var finding = NameWalk.Finding()
     private let limits: NameWalk.Limits
     private let visit: (NamedPart) -> Void
-    private let takes: NameWalk.Contents?
+    private let taker: NameWalk.Take?
     let clock: Clock
     /// Nothing more is to be read: the time is over, or all names were told.
     private(set) var isOver = false
     private var expanded = 0
     private var held = 0
 
-    init(_ limits: NameWalk.Limits, _ takes: NameWalk.Contents?, _ visit: @escaping (NamedPart) -> Void) {
+    init(_ limits: NameWalk.Limits, _ taker: NameWalk.Take?, _ visit: @escaping (NamedPart) -> Void) {
         self.limits = limits
-        self.takes = takes
+        self.taker = taker
         self.visit = visit
         clock = Clock(seconds: limits.seconds)
     }
@@ -27,7 +27,7 @@ final class Walk {
 
     func reach(_ limit: Limit) {
         if !finding.limits.contains(limit.rawValue) { finding.limits.append(limit.rawValue) }
-        if limit == .names || limit == .time { isOver = true }
+        if limit == .files || limit == .time { isOver = true }
     }
 
     func note(encrypted path: [String]) { Self.add(path, to: &finding.encrypted) }
@@ -48,18 +48,17 @@ final class Walk {
     /// Hands a part out.
     func tell(_ part: NamedPart) {
         guard !isOver else { return }
-        guard finding.names < limits.names else { return reach(.names) }
+        guard finding.names < limits.names else { return reach(.files) }
         finding.names += 1
         visit(part)
     }
 
-    /// Whether contents of what lies in such a container are wanted.
-    func isTaken(from container: ContentKind) -> Bool { takes?.containers.contains(container) == true }
+    /// Whether files are wanted as a whole.
+    var takesFiles: Bool { taker != nil }
 
-    /// Hands out what lies in such a container.
-    func take(_ content: UnsafeRawBufferPointer, from container: ContentKind) {
-        guard let takes, isTaken(from: container), !content.isEmpty, goesOn() else { return }
-        takes.take(content)
+    func take(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
+        guard let taker, !file.isEmpty, goesOn() else { return }
+        taker(file, isMessage)
     }
 
     // MARK: Limits
@@ -106,9 +105,10 @@ final class Walk {
 
     // MARK: Parts
 
-    /// A part under all its names, then what lies within its content. Without content: it could not be read.
+    /// A part under all its names, then what lies within its content. Without content it could not be read, or only libclamav can.
     func meet(
-        _ names: [String], contentType: String = "", content: UnsafeRawBufferPointer?, isEncrypted: Bool = false, in place: Place
+        _ names: [String], contentType: String = "", content: UnsafeRawBufferPointer?, isEncrypted: Bool = false,
+        isReadElsewhere: Bool = false, in place: Place
     ) {
         let kind = isEncrypted ? nil : content.map { ContentKind(of: $0) }
         var names = names
@@ -119,9 +119,10 @@ final class Walk {
         let own = place.path + [names[0]]
         if isEncrypted { return note(encrypted: place.path.isEmpty ? own : place.path) }
         guard let content, let kind else {
-            if names.contains(where: Container.isNamedArchive) { note(unopened: own) }
+            if takesFiles && !isReadElsewhere || names.contains(where: Container.isNamedArchive) { note(unopened: own) }
             return
         }
+        take(content, isMessage: kind == .mail)
         open(content, kind, names: names, contentType: contentType, in: place)
     }
 }

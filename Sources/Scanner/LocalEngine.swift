@@ -40,50 +40,68 @@ final class LocalEngine: ScanEngine {
 
     func examine(_ bytes: UnsafeRawBufferPointer, _ order: InspectionOrder, until deadline: DispatchTime) -> Inspection {
         var inspection = Inspection()
-        if order.virus { scan(bytes, until: deadline, &inspection) }
-        if !order.bannedNames.isEmpty { walk(bytes, order.bannedNames, until: deadline, &inspection) }
+        let look = order.virus ? scan(bytes, until: deadline, &inspection) : nil
+        if look?.isOver == false || !order.bannedNames.isEmpty { walk(bytes, order.bannedNames, look, until: deadline, &inspection) }
+        if let look { conclude(look, &inspection) }
         return inspection
     }
 
-    private func scan(_ bytes: UnsafeRawBufferPointer, until deadline: DispatchTime, _ inspection: inout Inspection) {
+    /// nil: there is nothing to look with.
+    private func scan(_ bytes: UnsafeRawBufferPointer, until deadline: DispatchTime, _ inspection: inout Inspection) -> SecondLook? {
         guard let engine else {
             inspection.virus = .unavailable("scan.no-signatures")
-            return
+            return nil
         }
         let start = DispatchTime.now()
         defer { inspection.virusMilliseconds = start.milliseconds }
         inspection.signatures = engine.version.text
         switch engine.scan(message: bytes, until: deadline) {
-        case .failed(let words):
-            log("a scan failed: \(words)")
-            inspection.virus = .unavailable("scan.failed")
-        case .scanned(let alerts):
-            inspection.virus = alerts.viruses.isEmpty ? .clean : .infected(alerts.viruses)
-            inspection.limits = alerts.limits
-            inspection.encrypted = alerts.encrypted
-            inspection.unopened = alerts.unopened
+        case .failure(let failure):
+            fail(failure.words, &inspection)
+            return nil
+        case .success(let record): return SecondLook(engine, after: record, until: deadline)
         }
     }
 
-    private func walk(_ bytes: UnsafeRawBufferPointer, _ lists: [String], until deadline: DispatchTime, _ inspection: inout Inspection) {
+    private func fail(_ words: String, _ inspection: inout Inspection) {
+        log("a scan failed: \(words)")
+        inspection.virus = .unavailable("scan.failed")
+    }
+
+    /// One walk through all parts, for their names and for what libclamav did not look at.
+    private func walk(
+        _ bytes: UnsafeRawBufferPointer, _ lists: [String], _ look: SecondLook?, until deadline: DispatchTime,
+        _ inspection: inout Inspection
+    ) {
         let start = DispatchTime.now()
         let matchers = lists.map { (list: $0, rule: matcher($0)) }
         var banned: [String: [Inspection.Banned]] = [:]
         var limits = names
         limits.seconds = min(limits.seconds, max(1, start.seconds(until: deadline)))
-        let finding = NameWalk(limits).walk(bytes) { part in
+        let finding = NameWalk(limits).walk(bytes, take: look?.isOver == false ? look?.take : nil) { part in
             for (list, rule) in matchers where (banned[list]?.count ?? 0) < Inspection.listed {
                 guard let rule = rule(part) else { continue }
                 banned[list, default: []].append(Inspection.Banned(part: part.title, rule: rule))
             }
         }
         inspection.banned = banned
-        inspection.unopened = Self.union(finding.unopened, inspection.unopened)
+        inspection.unopened = finding.unopened
+        inspection.encrypted = finding.encrypted
+        inspection.limits = finding.limits
+        inspection.namesMilliseconds = start.milliseconds - (look?.milliseconds ?? 0)
+    }
+
+    private func conclude(_ look: SecondLook, _ inspection: inout Inspection) {
+        inspection.virusMilliseconds += look.milliseconds
+        if let words = look.failure { return fail(words, &inspection) }
+        var alerts = look.alerts
+        let switches = settings.switches
+        if !switches.heuristics { alerts.leaveOutHeuristics(keepingMacros: switches.macros) }
+        inspection.virus = alerts.viruses.isEmpty ? .clean : .infected(alerts.viruses)
         // libclamav knows what kind of archive is locked, the walk knows its name.
-        let kinds = inspection.encrypted.filter { finding.encrypted.isEmpty || !Self.archives.contains($0) }
-        inspection.encrypted = Self.union(finding.encrypted, kinds)
-        for limit in finding.limits where !inspection.limits.contains(limit) { inspection.limits.append(limit) }
-        inspection.namesMilliseconds = start.milliseconds
+        let kinds = alerts.encrypted.filter { inspection.encrypted.isEmpty || !Self.archives.contains($0) }
+        inspection.encrypted = Self.union(inspection.encrypted, kinds)
+        inspection.limits = Self.union(inspection.limits, alerts.limits)
     }
 
     private static func union(_ list: [String], _ other: [String]) -> [String] {

@@ -1,4 +1,5 @@
 import Filter
+import MailTesting
 import Testing
 
 @testable import Archives

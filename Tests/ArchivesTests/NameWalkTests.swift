@@ -1,5 +1,6 @@
 import Filter
 import Mail
+import MailTesting
 import Testing
 
 @testable import Archives
@@ -153,7 +154,7 @@ import Testing
     @Test func tooMany() {
         let many = (0..<10_001).map { _ in "--zz\r\nA: b\r\n\r\n" }.joined()
         let message = "Content-Type: multipart/mixed; boundary=zz\r\n\r\n" + many + "--zz\r\nContent-Type: a/b; name=a.exe\r\n\r\n"
-        #expect(walk(message).finding.limits.contains("names"))
+        #expect(walk(message).finding.limits.contains("files"))
         let parameters = (0..<MessageLimits.parameters).map { "; a\($0)=b" }.joined()
         #expect(walk("Content-Type: a/b\(parameters); name=a.exe\r\n\r\nx").finding.limits == ["size"])
         let fields = (0..<9).map { "Content-Type: a/b; name=\($0).txt\r\n" }.joined()

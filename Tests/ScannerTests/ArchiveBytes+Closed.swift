@@ -1,3 +1,5 @@
+import MailTesting
+
 /// Archives that libclamav does not open, or not as it should.
 extension ArchiveBytes {
     /// Stored, unless `method` says otherwise.
@@ -53,5 +55,26 @@ extension ArchiveBytes {
         func field(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.utf8.count) }
         let head = field(name + "/", 16) + field("0", 12) + field("0", 6) + field("0", 6) + field("100644", 8) + field("\(bytes.count)", 10)
         return Array(("!<arch>\n" + head + "`\n").utf8) + bytes + (bytes.count % 2 == 0 ? [] : [0x0a])
+    }
+}
+
+/// Packed in ways that libclamav has no reader for, or not for all of them.
+extension ArchiveBytes {
+    /// A zip archive whose member was packed already (APPNOTE 4.4.5: the method).
+    static func zip(_ name: String, _ bytes: [UInt8], method: Int, packed: [UInt8]) -> [UInt8] {
+        let common =
+            little(63, 2) + little(0, 2) + little(method, 2) + little(0, 4) + little(Int(crc32(bytes)), 4) + little(packed.count, 4)
+            + little(bytes.count, 4) + little(name.utf8.count, 2) + little(0, 2)
+        let file = little(0x0403_4b50, 4) + common + Array(name.utf8) + packed
+        let directory =
+            little(0x0201_4b50, 4) + little(63, 2) + common + little(0, 14) + Array(name.utf8)
+        return file + directory + little(0x0605_4b50, 4) + little(0, 4) + little(1, 2) + little(1, 2) + little(directory.count, 4)
+            + little(file.count, 4) + little(0, 2)
+    }
+
+    /// With LZMA: the stream's properties stand behind a version and their size (APPNOTE 5.8.8).
+    static func zipLZMA(_ name: String, _ bytes: [UInt8]) -> [UInt8] {
+        let alone = Samples.compressed(bytes, "lzma")
+        return zip(name, bytes, method: 14, packed: [9, 20, 5, 0] + alone.prefix(5) + alone.dropFirst(13))
     }
 }

@@ -88,7 +88,7 @@ struct ScannerMeasurements {
         let gauge = MemoryGauge.system
         let subjects = Self.subjects.map { $0.1(1) } + [Letter.attached(EmbeddedSignature.testFile)]
         for round in 0..<6 {
-            for index in 0..<1_000 { _ = subjects[index % subjects.count].withUnsafeBytes { engine.scan(message: $0) } }
+            for index in 0..<1_000 { _ = engine.inspect(subjects[index % subjects.count]) }
             print("after \(round + 1),000 scans: \(gauge.resident() >> 10) KiB")
         }
     }

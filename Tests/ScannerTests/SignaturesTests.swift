@@ -143,7 +143,7 @@ import Testing
         configuration.names.names = 5
         signatures.apply(configuration)
         await signatures.settle()
-        #expect(await inspector.inspect(message, order).limits == ["names"])
+        #expect(await inspector.inspect(message, order).limits == ["files"])
     }
 
     @Test(arguments: Home.all) func `other settings make another engine`(_ home: Home) async throws {

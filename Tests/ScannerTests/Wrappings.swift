@@ -1,3 +1,4 @@
+import MailTesting
 import Testing
 
 /// A message that carries a file in some way.
@@ -202,5 +203,43 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
         Wrapping("ar") { Letter.attached(ArchiveBytes.ar("a.com", $0), name: "a.deb") },
     ]
 
-    static let all = encodings + headers + beginnings + nests + closed
+    private static func zipped(_ bytes: [UInt8]) -> [UInt8] { ArchiveBytes.zip([("a.com", bytes)]) }
+    private static let harmless = ArchiveBytes.zip([("b.txt", Array("nothing here".utf8))])
+
+    /// In what two programs read differently, or are packed in ways that libclamav doesn't know.
+    static let odd: [Wrapping] =
+        [
+            Wrapping("a zip before a zip") { Letter.attached(zipped($0) + harmless, name: "a.zip") },
+            Wrapping("a zip behind a zip") { Letter.attached(harmless + zipped($0), name: "a.zip") },
+            Wrapping("a zip behind a picture") {
+                Letter.attached([0xff, 0xd8, 0xff, 0xe0] + [UInt8](repeating: 7, count: 5_000) + zipped($0), name: "a.jpg")
+            },
+            Wrapping("a zip behind a zip's first bytes") { Letter.attached(Array("PK\u{3}\u{4}".utf8) + zipped($0), name: "a.zip") },
+            Wrapping("zip with LZMA") { Letter.attached(ArchiveBytes.zipLZMA("a.com", $0), name: "a.zip") },
+            Wrapping("bz2 with an empty stream in front") {
+                Letter.attached(Samples.compressed([], "bzip2") + Samples.compressed($0, "bzip2"), name: "a.bz2")
+            },
+            Wrapping("gz with an empty member in front") { Letter.attached(ArchiveBytes.gzip([]) + ArchiveBytes.gzip($0), name: "a.gz") },
+            Wrapping("an attachment behind the closing boundary") {
+                Letter.mixed("\r\nHello") + Array("\r\n--=_b\r\n\(binaryHead("base64"))\(Letter.base64($0))\r\n--=_b--\r\n".utf8)
+            },
+            Wrapping("an attachment under a second boundary") { bytes in
+                replaced(Letter.attached(bytes), "boundary=\"=_b\"", "boundary=other; boundary=\"=_b\"")
+            },
+        ]
+        + [("store", "stored"), ("deflate", "deflate"), ("bzip2", "bzip2"), ("lzma1", "LZMA"), ("lzma2", "LZMA2"), ("ppmd", "PPMd")].map {
+            method, name in
+            Wrapping("7z with \(name)") {
+                Letter.attached(
+                    Samples.archive([.init("a.com", $0)], format: "7zip", options: "7zip:compression=\(method)"), name: "a.7z")
+            }
+        }
+        + ["bzip2", "xz", "lzma", "lzip", "compress", "gzip", "lz4"].map { filter in
+            Wrapping("compressed by \(filter)") { Letter.attached(Samples.compressed($0, filter), name: "a.dat") }
+        }
+        + [("newc", "cpio"), ("gnutar", "tar"), ("pax", "pax"), ("iso9660", "iso"), ("zip", "zip")].map { format, name in
+            Wrapping("\(name) by libarchive") { Letter.attached(Samples.archive([.init("a.com", $0)], format: format), name: "a.\(name)") }
+        }
+
+    static let all = encodings + headers + beginnings + nests + closed + odd
 }

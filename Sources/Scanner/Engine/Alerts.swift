@@ -6,8 +6,6 @@ struct Alerts: Sendable, Equatable {
     /// `Zip`, `PDF`…
     private(set) var encrypted: [String] = []
     private(set) var limits: [String] = []
-    /// Names of archives that libclamav doesn't open and nobody else could.
-    private(set) var unopened: [String] = []
 
     /// Such alerts carry the names of what a message holds nowhere; signatures' names are cut all the same.
     private static let longestName = 200
@@ -29,11 +27,8 @@ struct Alerts: Sendable, Equatable {
         for name in other.viruses { Self.note(name, in: &viruses) }
         for name in other.encrypted { Self.note(name, in: &encrypted) }
         for name in other.limits { Self.note(name, in: &limits) }
-        for name in other.unopened { Self.note(name, in: &unopened) }
     }
 
-    mutating func note(encrypted name: String) { Self.note(name, in: &encrypted) }
-    mutating func note(unopened name: String) { Self.note(name, in: &unopened) }
     mutating func reach(_ limit: String) { Self.note(limit, in: &limits) }
 
     /// Without heuristics only signatures count, and the kinds of alerts that have a switch or a policy of their own.

@@ -3,45 +3,19 @@ import Dispatch
 import Filter
 
 extension Engine {
-    /// What a scan came to: alerts, or why there is none (libclamav's words).
-    enum Outcome: Sendable, Equatable {
-        case scanned(Alerts)
-        case failed(String)
-    }
-
     struct Failure: Error {
         var words: String
     }
 
-    /// A whole message. Beyond the deadline no other part is begun: the limit `time`.
-    func scan(message: UnsafeRawBufferPointer, until deadline: DispatchTime = .distantFuture) -> Outcome {
+    /// libclamav's own look at a whole message. What it passed over, `SecondLook` sees.
+    func scan(message: UnsafeRawBufferPointer, until deadline: DispatchTime) -> Result<ScanRecord, Failure> {
         guard message.count <= settings.limits.fileSize else {
-            var alerts = Alerts()
-            alerts.reach("size")
-            return .scanned(alerts)
+            var record = ScanRecord(until: deadline)
+            record.alerts.reach("size")
+            return .success(record)
         }
-        guard message.count > 0 else { return .scanned(Alerts()) }
-        var alerts: Alerts
-        let start = DispatchTime.now()
-        switch run(message, isMail: true, until: deadline) {
-        case .failure(let failure): return .failed(failure.words)
-        case .success(let record):
-            alerts = record.alerts
-            if alerts.viruses.isEmpty, !alerts.limits.contains("time") {
-                var look = SecondLook(self, until: deadline)
-                look.look(at: message, seen: record.seen)
-                if let words = look.failure { return .failed(words) }
-                alerts.add(look.alerts)
-                if alerts.viruses.isEmpty, record.holdsClosed || look.holdsClosed {
-                    var members = MemberLook(self, since: start, until: deadline)
-                    members.look(at: message)
-                    if let words = members.failure { return .failed(words) }
-                    alerts.add(members.alerts)
-                }
-            }
-        }
-        if !settings.switches.heuristics { alerts.leaveOutHeuristics(keepingMacros: settings.switches.macros) }
-        return .scanned(alerts)
+        guard message.count > 0 else { return .success(ScanRecord(until: deadline)) }
+        return run(message, isMail: true, until: deadline)
     }
 
     /// `isMail`: as a message, whatever it begins with; else for what the bytes are.

@@ -10,8 +10,10 @@ enum MailFraming {
     private static let known = ["Received: ", "Return-Path: ", "From: ", "To: ", "Subject: ", "Date: ", "Message-ID: ", "Delivered-To: "]
         .map { Array($0.utf8) }
 
+    static func isNeeded(_ message: UnsafeRawBufferPointer) -> Bool { !known.contains { message.starts(with: $0) } }
+
     static func framed<Result>(_ message: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        if known.contains(where: { message.starts(with: $0) }) { return body(message) }
+        if !isNeeded(message) { return body(message) }
         let rest = UnsafeRawBufferPointer(rebasing: message[headerStart(message)...])
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: firstLine.count + rest.count, alignment: 1)
         defer { copy.deallocate() }

@@ -7,8 +7,6 @@ struct ScanRecord: Sendable {
     var alerts = Alerts()
     /// The files that were taken out of the message.
     private(set) var seen: Set<Fingerprint> = []
-    /// Among them are archives whose members libclamav does not see.
-    private(set) var holdsClosed = false
     private let deadline: DispatchTime
 
     init(until deadline: DispatchTime) { self.deadline = deadline }
@@ -19,7 +17,6 @@ struct ScanRecord: Sendable {
             alerts.reach("time")
             return false
         }
-        if level > 0, !holdsClosed { holdsClosed = MemberLook.isClosed(bytes) }
         if level > 0, seen.count < Self.most { seen.insert(Fingerprint(bytes)) }
         return true
     }

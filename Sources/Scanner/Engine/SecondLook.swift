@@ -1,70 +1,55 @@
 import Dispatch
 import Filter
-import Mail
 
-/// What `Mail` reads in a message and libclamav's mail parser did not take out of it in the same way: it puts a line end behind
-/// parts that have none, knows fewer spellings, and forgives other mistakes than mail programs do. Those parts are scanned by
-/// themselves.
-struct SecondLook {
-    /// Parts that are scanned once more. Beyond is the limit `files`.
-    static let mostParts = 200
-
-    let engine: Engine
-    let deadline: DispatchTime
-    private(set) var alerts = Alerts()
+/// What `Archives` takes out of a message and libclamav did not, or not byte for byte: each such file is scanned by itself.
+///
+/// libclamav's mail parser puts a line end behind parts that have none, knows fewer spellings and forgives other mistakes than mail
+/// programs do. It opens no RAR (Debian has no libclamunrar), ar, lzma, lzip, zstd, lz4, compress and rpm, joins what TNEF attaches, reads
+/// one of two zip archives in a file and not all packings of zip and 7z.
+final class SecondLook {
+    private let engine: Engine
+    private let deadline: DispatchTime
+    private var seen: Set<Fingerprint>
+    private(set) var alerts: Alerts
     private(set) var failure: String?
-    /// As `ScanRecord`'s.
-    private(set) var holdsClosed = false
+    private(set) var milliseconds = 0
+    /// Files that were scanned by themselves.
+    private(set) var scanned = 0
 
-    init(_ engine: Engine, until deadline: DispatchTime) {
+    /// `record` is what the scan of the whole message came to.
+    init(_ engine: Engine, after record: ScanRecord, until deadline: DispatchTime) {
         self.engine = engine
         self.deadline = deadline
+        seen = record.seen
+        alerts = record.alerts
     }
 
-    mutating func look(at message: UnsafeRawBufferPointer, seen: Set<Fingerprint>) {
-        let bytes = message.assumingMemoryBound(to: UInt8.self)
-        let structure = MessageStructure(parsing: bytes)
-        var parts = 0
-        var budget = engine.settings.limits.totalSize
-        for index in structure.parts.indices where structure.parts[index].kind == .leaf {
-            let part = structure.parts[index]
-            // Text that nobody saves as a file is found in the message itself.
-            if part.isRunningText || part.body.isEmpty { continue }
-            guard DispatchTime.now() < deadline else { return alerts.reach("time") }
-            guard part.body.count <= budget else { return alerts.reach("size") }
-            let isInPlace = !part.transferEncoding.changesBytes
-            let decoded = isInPlace ? [] : structure.decodedBody(of: index, in: bytes, limit: engine.settings.limits.fileSize)
-            decoded.withUnsafeBytes { decoded in
-                let file = isInPlace ? UnsafeRawBufferPointer(rebasing: message[part.body]) : decoded
-                guard file.count > 0, !seen.contains(Fingerprint(file)) else { return }
-                parts += 1
-                budget -= file.count
-                guard parts <= Self.mostParts else { return alerts.reach("files") }
-                scan(file, isMessage: part.contentType.isType("message"))
-            }
-            if parts > Self.mostParts || failure != nil { return }
-        }
+    /// Nothing that it finds would change the answer, or no time is left.
+    var isOver: Bool { !alerts.viruses.isEmpty || alerts.limits.contains("time") || failure != nil }
+
+    func take(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
+        guard !isOver, file.count >= Self.smallest else { return }
+        guard !seen.contains(Fingerprint(file)) else { return }
+        guard file.count <= engine.settings.limits.fileSize else { return alerts.reach("size") }
+        guard scanned < engine.settings.limits.files else { return alerts.reach("files") }
+        let start = DispatchTime.now()
+        guard start < deadline else { return alerts.reach("time") }
+        scanned += 1
+        scan(file, isMail: false)
+        if isMessage, failure == nil, MailFraming.isNeeded(file) { scan(file, isMail: true) }
+        milliseconds += start.milliseconds
     }
 
-    private mutating func scan(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
-        if MemberLook.isClosed(file) { holdsClosed = true }
-        switch engine.run(file, isMail: isMessage, until: deadline) {
+    /// What is shorter libclamav doesn't look at.
+    private static let smallest = 6
+
+    private func scan(_ file: UnsafeRawBufferPointer, isMail: Bool) {
+        switch engine.run(file, isMail: isMail, until: deadline) {
         case .success(let record):
             alerts.add(record.alerts)
-            if record.holdsClosed { holdsClosed = true }
+            seen.formUnion(record.seen)
+            seen.insert(Fingerprint(file))
         case .failure(let error): failure = error.words
         }
-    }
-}
-
-extension MessageStructure.Part {
-    /// A text as mail programs show it in the message: of an encoding that hides nothing, without a name.
-    fileprivate var isRunningText: Bool {
-        guard contentType.isText, contentType.isSubtype("plain") || contentType.isSubtype("html") else { return false }
-        switch transferEncoding {
-        case .sevenBit, .eightBit, .binary, .quotedPrintable, .unknown: break
-        case .base64, .uuencode: return false
-        }
-        return fileName == nil && disposition?.isAttachment != true
     }
 }

@@ -40,6 +40,7 @@ extension FreshclamTests {
             }
             #expect(time < 5, "\(time)")
             #expect(fixture.databases == [])
+            try await fixture.settle()
         }
 
         /// To a file, and to the memory that a database's head is read into.
@@ -69,6 +70,7 @@ extension FreshclamTests {
                 #expect(report.kinds == [.cancelled])
             }
             #expect(time < 5, "\(time)")
+            try await fixture.settle()
             // That was no failure of the server.
             #expect(fixture.state.sources.isEmpty)
         }

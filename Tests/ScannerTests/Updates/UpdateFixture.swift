@@ -44,6 +44,18 @@ final class UpdateFixture: Sendable {
         try await SignatureUpdate(directory: directory, settings: settings, limits: limits).run(settings.sources)
     }
 
+    /// Waits, ten seconds at most, until a run that was given up has ended too.
+    func settle() async throws {
+        for _ in 0..<100 {
+            do {
+                _ = try await update(Self.settings())
+                return
+            } catch let failure as UpdateFailure where failure.kind == .busy || failure.kind == .stuck {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
     /// Those of the databases' folder that libclamav would load.
     var databases: [String] { ((try? directory.databases()) ?? []).map(\.file) }
 

@@ -1,20 +1,18 @@
+import Archives
+import Dispatch
 import Filter
+import MailTesting
 import Testing
 
 @testable import Scanner
 
-/// What can't be unpacked for a scan is said; `Wrapping.closed` is what can.
-struct MemberLookTests {
+/// What can't be unpacked for a scan is said; `Wrapping.closed` and `odd` are what can.
+struct SecondLookTests {
     private static let folder = Result { try TemporaryFolder() }
 
-    private func scan(_ message: [UInt8], _ limits: ScanLimits = ScanLimits()) throws -> Alerts {
+    private func scan(_ message: [UInt8], _ limits: ScanLimits = ScanLimits()) throws -> Inspection {
         let engine = try Engine.load(nil, ScanSettings(limits: limits, temporaryDirectory: Self.folder.get().path))
-        let outcome = message.withUnsafeBytes { engine.scan(message: $0) }
-        guard case .scanned(let alerts) = outcome else {
-            Issue.record("\(outcome)")
-            return Alerts()
-        }
-        return alerts
+        return engine.inspect(message)
     }
 
     private let test = EmbeddedSignature.testFile
@@ -51,14 +49,30 @@ struct MemberLookTests {
         #expect(deep.viruses == [] && deep.limits == ["depth"], "\(deep)")
     }
 
-    @Test func `files without such members are looked at once`() {
-        for (bytes, isClosed) in [
-            (ArchiveBytes.zip([("a", test)]), false), (Array("hello".utf8), false), (test, false), (ArchiveBytes.gzip(test), false),
-            (ArchiveBytes.rar5("a", test), true), (ArchiveBytes.tnef([]), true), (ArchiveBytes.zstd(test), true),
-            (Array("MZ\u{1}".utf8) + [UInt8](repeating: 0, count: 999), false),
-            (Array("MZ\u{1}".utf8) + [UInt8](repeating: 0, count: 999) + ArchiveBytes.rar4("a", test), true),
-        ] {
-            #expect(bytes.withUnsafeBytes { MemberLook.isClosed($0) } == isClosed)
+    @Test(arguments: [
+        Wrapping("base64") { Letter.attached($0) },
+        Wrapping("zip") { Letter.attached(ArchiveBytes.zip([("a.com", $0), ("b.txt", $0 + $0)]), name: "a.zip") },
+        Wrapping("zip in zip") { Letter.attached(ArchiveBytes.zip([("b.zip", ArchiveBytes.zip([("a.com", $0)]))]), name: "a.zip") },
+        Wrapping("packed zip") { Letter.attached(Samples.archive([.init("a.txt", $0)], format: "zip"), name: "a.zip") },
+        Wrapping("7z") { Letter.attached(Samples.archive([.init("a.txt", $0)], format: "7zip"), name: "a.7z") },
+        Wrapping("tgz") { Letter.attached(ArchiveBytes.gzip(ArchiveBytes.tar("a.txt", $0)), name: "a.tgz") },
+        Wrapping("bz2") { Letter.attached(Samples.compressed($0, "bzip2"), name: "a.bz2") },
+        Wrapping("xz") { Letter.attached(Samples.compressed($0, "xz"), name: "a.xz") },
+        Wrapping("iso") { Letter.attached(Samples.archive([.init("a.txt", $0)], format: "iso9660"), name: "a.iso") },
+        Wrapping("a forwarded message") { Letter.attached(Letter.attached($0), name: "a.eml", type: "message/rfc822") },
+    ])
+    func `what libclamav looked at is not scanned twice`(_ wrapping: Wrapping) throws {
+        let engine = try Engine.load(nil, ScanSettings(temporaryDirectory: Self.folder.get().path))
+        let message = wrapping.wrap(Array(String(repeating: "nothing that anybody knows\n", count: 500).utf8))
+        try message.withUnsafeBytes {
+            let look = SecondLook(engine, after: try engine.scan(message: $0, until: .distantFuture).get(), until: .distantFuture)
+            var files = 0
+            _ = NameWalk().walk($0) { file, isMessage in
+                files += 1
+                look.take(file, isMessage: isMessage)
+            } visit: { _ in
+            }
+            #expect(files > 0 && look.scanned == 0, "\(files), \(look.scanned)")
         }
     }
 }
