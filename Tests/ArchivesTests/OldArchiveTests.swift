@@ -68,6 +68,24 @@ import Testing
         "arj": { arj($0, $1) }, "zoo": { zoo($0, $1) }, "ace": { ace($0, $1) }, "arc": { arc($0, $1) },
     ]
 
+    /// Of these only libclamav's arj has an unpacker: a scan that asks for files is told of the others.
+    @Test(arguments: [("arj", 0), ("zoo", 39), ("ace", 57), ("arc", 1)]) func whatIsPacked(_ format: String, _ method: Int) throws {
+        let make = try #require(Self.make[format])
+        var archive = format == "arj" ? Self.arj("a.com", Samples.program, method: 1) : make("a.com", Samples.program)
+        if format != "arj" { archive[method] = 9 }
+        var taken = 0
+        let finding = archive.withUnsafeBytes {
+            NameWalk().walk(file: $0, named: "x") { _, _ in
+                taken += 1
+            } visit: { _ in
+            }
+        }
+        // The archive itself is a file too.
+        #expect(taken == 1)
+        #expect(finding.unopened == (format == "arj" ? [] : ["x › a.com"]))
+        #expect(walk(file: archive, "x").titles == ["x", "x › a.com"] && walk(file: archive, "x").finding.unopened == [])
+    }
+
     @Test(arguments: make.keys.sorted()) func formats(_ format: String) throws {
         let make = try #require(Self.make[format])
         let walked = walk(file: make("a.exe", Samples.program), "x")

@@ -35,6 +35,14 @@ struct SecondLookTests {
         #expect(try scan(Letter.attached(cut, name: "winmail.dat")).unopened == ["winmail.dat"])
     }
 
+    @Test(arguments: [1, 98, 11, 96, 97, 19]) func `zip members packed in a way that nobody here reads leave it unopened`(_ method: Int)
+        throws
+    {
+        let bytes = ArchiveBytes.zip("a.com", test, method: method, packed: Array("whatever it is, it is no file".utf8))
+        let alerts = try scan(Letter.attached(bytes, name: "a.zip"))
+        #expect(alerts.viruses == [] && alerts.unopened.first?.hasPrefix("a.zip") == true, "\(alerts)")
+    }
+
     @Test func `limits hold`() throws {
         let member = ArchiveBytes.rar5("a.dat", [UInt8](repeating: 0x61, count: 300_000))
         let message = Letter.attached(member, name: "a.rar")
