@@ -99,6 +99,7 @@ extension Walk {
         hold { buffer in
             var decoder = TransferDecoder(encoding)
             var output: [UInt8] = []
+            output.reserveCapacity(min(range.count, 1 << 16))
             var rest = range
             var isWhole = true
             while !rest.isEmpty, isWhole, goesOn() {

@@ -101,8 +101,10 @@ package struct QuotedPrintableDecoder: Sendable {
             while solid > start, input[solid - 1] == 0x20 || input[solid - 1] == 0x09 { solid -= 1 }
         }
         if solid > start || (end < input.count && input[end] == UInt8(ascii: "=")) {
-            output += blanks
-            blanks.removeAll(keepingCapacity: true)
+            if !blanks.isEmpty {
+                output += blanks
+                blanks.removeAll(keepingCapacity: true)
+            }
             output.append(contentsOf: UnsafeBufferPointer(rebasing: input[start..<solid]))
         }
         guard end < input.count else {
@@ -116,7 +118,7 @@ package struct QuotedPrintableDecoder: Sendable {
         if input[end] == UInt8(ascii: "=") {
             state = .equals
         } else {
-            blanks.removeAll(keepingCapacity: true)
+            if !blanks.isEmpty { blanks.removeAll(keepingCapacity: true) }
             output.append(input[end])
         }
         return end + 1
