@@ -10,7 +10,9 @@ struct VerdictKey: Hashable, Sendable {
     var engine: String
 
     /// Few differ in anything else, and the rest is long.
-    func hash(into hasher: inout Hasher) { digest.withUnsafeBytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(16))) } }
+    func hash(into hasher: inout Hasher) {
+        digest.withUnsafeBytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(16))) }
+    }
 }
 
 /// Definite verdicts of lately. Two generations: what is asked for again moves to the younger one, the older one goes as a whole.
