@@ -98,6 +98,7 @@ struct Intake: Sendable {
     private func judge(_ arrival: Arrival, _ facts: Facts, _ filtered: Filtered?) async -> Outcome? {
         guard let filtered else { return nil }
         if let why = filtered.unscanned, context.store.value(.unscannedMail) == "wait" {
+            log(arrival, facts, "refused for now: not scanned (\(why))")
             return .refused(
                 Reply(451, "4.7.1", "The message can't be checked for viruses now, try again later"),
                 Reason("trace.unscanned", ["why": why]), queueID: facts.queueID,
@@ -107,23 +108,40 @@ struct Intake: Sendable {
         guard Judgement(verdicts.map(\.destiny), knowsSender: arrival.knowsSender) == .refused,
             let objection = verdicts.lazy.compactMap(\.blocking).first
         else { return nil }
-        await keepRefused(arrival, facts, filtered)
+        let placement = Placement(arrival, facts, filtered, isRefused: true, hostname: context.hostname)
+        let number = await keepRefused(placement.delivery, filtered.trace(arrival, facts))
+        log(placement, arrival, facts, number)
+        var reasons = arrival.reasons(filtered)
+        if let number {
+            // Who would not even have a copy has no number.
+            let kept = Set((placement.delivery.quarantined?.recipients ?? []).map(\.recipient))
+            for address in kept { reasons[address]?.isKept(as: number) }
+        }
         return .refused(
             objection.reply(facts.queueID), objection.reason, queueID: facts.queueID, messageID: facts.summary.messageID ?? "",
-            each: arrival.reasons(filtered))
+            each: reasons)
     }
 
-    /// The copy of a message that is refused. What keeps it from being kept changes nothing about the refusal.
-    private func keepRefused(_ arrival: Arrival, _ facts: Facts, _ filtered: Filtered) async {
-        for entry in filtered.trace(arrival, facts) { context.store.note(entry) }
-        let delivery = Placement(arrival, facts, filtered, isRefused: true, hostname: context.hostname).delivery
-        guard delivery.quarantined != nil else { return }
+    /// The copy of a message that is refused, and its number. What keeps it from being kept changes nothing about the refusal.
+    private func keepRefused(_ delivery: Delivery, _ trace: [TraceEntry]) async -> Int64? {
+        for entry in trace { context.store.note(entry) }
+        guard delivery.quarantined != nil else { return nil }
         do throws(StoreFailure) {
-            _ = try await context.store.deliver(delivery)
+            return try await context.store.deliver(delivery).quarantine
         } catch .quarantineFull {
         } catch {
             context.report("quarantine", "\(error)")
         }
+        return nil
+    }
+
+    private func log(_ placement: Placement, _ arrival: Arrival, _ facts: Facts, _ number: Int64?) {
+        if let what = placement.withheld.line { log(arrival, facts, what + (number.map { "; in quarantine as \($0)" } ?? "")) }
+    }
+
+    private func log(_ arrival: Arrival, _ facts: Facts, _ what: String) {
+        let sender = arrival.transaction.reversePath.text.prefix(scalars: 100).printable
+        context.log("\(facts.queueID): from <\(sender)> [\(arrival.connection.peerAddress)]: \(what)")
     }
 
     // MARK: Deliver
@@ -170,15 +188,17 @@ struct Intake: Sendable {
                 } else {
                     try await context.store.record(delivery.trace)
                 }
+                log(placement, arrival, facts, nil)
                 return .delivered(queueID: facts.queueID)
             }
-            _ = try await context.store.deliver(delivery, report: report)
+            log(placement, arrival, facts, try await context.store.deliver(delivery, report: report).quarantine)
             return .delivered(queueID: facts.queueID)
         } catch .overQuota {
             return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
         } catch .nonExistent {
             return .refused(Reply(550, "5.1.1", "User unknown"), Reason("trace.unknown-user"))
         } catch .quarantineFull(let isForNow) {
+            log(arrival, facts, "refused: it would have to be held back, and the quarantine is full")
             let text = "The message would have to be held back, and there is no room for it"
             return .refused(Reply(isForNow ? 452 : 552, isForNow ? "4.3.1" : "5.3.1", text), Reason("trace.quarantine-full"))
         } catch .notAllowed {

@@ -9,6 +9,8 @@ struct Placement: Sendable {
     private(set) var delivery: Delivery
     /// Those whose sender asked to hear of success, where nobody further on will tell him.
     private(set) var told: [DeliveryReport.Recipient] = []
+    /// Those who don't get it, for the log.
+    private(set) var withheld: [Withheld] = []
 
     private let arrival: Arrival
     private let facts: Intake.Facts
@@ -145,11 +147,17 @@ struct Placement: Sendable {
         switch fate {
         case .quarantine:
             isKept = true
+            withhold(recipient, .held, objection)
             note("quarantined", recipient.address, at: destination, why)
-        case .discard: note("discarded", recipient.address, at: destination, why)
+        case .discard:
+            withhold(recipient, .discarded, objection)
+            note("discarded", recipient.address, at: destination, why)
         case .bounce, .reject:
             // Whoever refused it for all leaves the lines of the trace.
-            if isRefused { break }
+            if isRefused {
+                withhold(recipient, .refused, objection)
+                break
+            }
             // RFC 3461 §4.1: who does not want to hear of failures.
             if arrival.knowsSender, recipient.parameters.notify?.contains(.failure) ?? true {
                 told.append(
@@ -157,11 +165,13 @@ struct Placement: Sendable {
                         address: recipient.address, originalType: recipient.parameters.original?.type,
                         originalAddress: recipient.parameters.original?.address, action: .failed, status: "5.7.1",
                         reason: why.stored))
+                withhold(recipient, .returned, objection)
                 note("bounced", recipient.address, at: destination, why)
             } else {
                 // He was told that it was taken, and nobody else can be told: so it must not be lost.
                 fate = .quarantine
                 isKept = true
+                withhold(recipient, .held, objection)
                 note("quarantined", recipient.address, at: destination, why)
                 note("quarantined", recipient.address, at: destination, Reason("trace.untold"), again: true)
             }
@@ -171,6 +181,10 @@ struct Placement: Sendable {
         objections.append(objection)
         kept.append(Quarantined.Recipient(recipient: recipient.address, fate: fate, place: place))
         return true
+    }
+
+    private mutating func withhold(_ recipient: Arrival.Recipient, _ fate: Withheld.Fate, _ objection: Verdict.Objection) {
+        withheld.append(Withheld(recipient: recipient.address, fate: fate, objection: objection))
     }
 
     private func quarantined() -> Quarantined? {

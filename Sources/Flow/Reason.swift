@@ -1,3 +1,5 @@
+import Store
+
 /// Why something happened, for the trace: a key of the translations and its values, so that a person reads it in his own
 /// language. Stored as one line: `key␟name␟value…` (U+001F between the parts).
 package struct Reason: Hashable, Sendable {
@@ -30,6 +32,12 @@ package struct Reason: Hashable, Sendable {
         values = stride(from: 1, to: parts.count - 1, by: 2).map { (parts[$0], parts[$0 + 1]) }
     }
 
+    /// It says under which number the message is kept.
+    mutating func isKept(as number: Int64) { values.append((TraceEntry.quarantine, "\(number)")) }
+
+    /// The number in quarantine; nil: it says of none.
+    package var quarantine: Int64? { values.first { $0.name == TraceEntry.quarantine }.flatMap { Int64($0.value) } }
+
     package static func == (left: Reason, right: Reason) -> Bool { left.stored == right.stored }
     package func hash(into hasher: inout Hasher) { hasher.combine(stored) }
 
@@ -42,4 +50,16 @@ package struct Reason: Hashable, Sendable {
 extension String {
     /// The beginning, by Unicode scalars: one character may be thousands of them.
     func prefix(scalars count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
+
+    /// What a stranger wrote, for a terminal or the log: control characters and those that turn the direction of writing are left out.
+    package var printable: String {
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.filter { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: false
+                    default: true
+                    }
+                }))
+    }
 }

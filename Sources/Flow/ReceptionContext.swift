@@ -18,6 +18,8 @@ package struct ReceptionContext: Sendable {
     package var zone: @Sendable (Int64) -> Int16
     /// Told what went wrong (a kind, and a line), for the log.
     package var report: @Sendable (String, String) -> Void
+    /// Told of each message that the checks kept from somebody, in one line.
+    package var log: @Sendable (String) -> Void = { _ in }
     /// A text for people, in a `report-language`.
     package var words: @Sendable (Reason, String) -> String
     /// The server's own language, `en` or `es`.

@@ -68,7 +68,8 @@ struct Appliance {
                 log.error("\(text("serve.stuck"))")
                 restart.request()
             }
-            let house = try await House(store, certificates, complaints, inspector ?? checks, connectionCap: connectionCap)
+            let house = try await House(
+                store, certificates, complaints, FilterLog(log), inspector ?? checks, connectionCap: connectionCap)
             let ports = Ports()
             let outbound = try Outbound(
                 store, loops, house.handshakes, house.queueIDs, house.workshop, resolver: resolver, hosts: hosts,

@@ -17,9 +17,10 @@ struct House: Sendable {
     let reception: ReceptionContext
     let access: AccessContext
 
-    init(_ store: MailStore, _ certificates: Certificates, _ complaints: Complaints, _ inspector: any Inspector, connectionCap: Int)
-        async throws
-    {
+    init(
+        _ store: MailStore, _ certificates: Certificates, _ complaints: Complaints, _ filterLog: FilterLog, _ inspector: any Inspector,
+        connectionCap: Int
+    ) async throws {
         self.certificates = certificates
         let mechanisms: SASLLibrary
         do {
@@ -41,6 +42,7 @@ struct House: Sendable {
             zone: Clock.zone, report: complaints.report, words: { Text.report($1)($0) }, authenticator: authenticator)
         reception.language = { text.language.rawValue }
         reception.inspector = inspector
+        reception.log = filterLog.tell
         self.reception = reception
         // One core stays for whoever does not search.
         access = AccessContext(

@@ -49,7 +49,8 @@ struct TraceChapter {
     }
 
     private static func line(_ entry: TraceEntry, _ start: String, _ text: Text) -> String {
-        let reason = text(Reason(stored: entry.text))
+        let stored = Reason(stored: entry.text)
+        let reason = text(stored)
         var what = text("trace.event.\(entry.event)")
         if entry.event == "refused", entry.code > 0 { what += " (\(entry.code))" }
         var recipient = entry.recipient.isEmpty ? "" : "  <\(entry.recipient)>"
@@ -57,7 +58,8 @@ struct TraceChapter {
         if ["quarantined", "discarded", "released"].contains(entry.event), entry.destination != entry.recipient {
             recipient += " → <\(entry.destination)>"
         }
-        return "\(time(entry, start))  \(what)\(recipient)" + (reason.isEmpty ? "" : ": " + reason)
+        let number = stored.quarantine.map { " " + text("trace.kept", ["id": $0]) } ?? ""
+        return "\(time(entry, start))  \(what)\(recipient)" + (reason.isEmpty ? "" : ": " + reason) + number
     }
 
     /// The day is said when it is another than the headline's.

@@ -64,6 +64,13 @@ import Testing
             ])
     }
 
+    /// The way from a question to `quarantine release 17`.
+    @Test func theNumberInQuarantine() {
+        let reason = Reason("trace.objection.virus", ["quarantine": "17", "names": "Eicar"])
+        let lines = TraceChapter.chapters([Self.entry("discarded", "Q", "u@x", reason)]).flatMap { $0.lines(Text(.english)) }
+        #expect(lines.last == "  08:00:00  discarded  <u@x> → <>: it contains a virus: Eicar (in quarantine as 17)", "\(lines)")
+    }
+
     /// What a stranger wrote into a message comes to no terminal.
     @Test func controlCharactersAreNotPrinted() {
         var entry = Self.entry("refused", "Q", "u@x", Reason("trace.protocol", ["command": "RCPT", "reason": "\u{1B}[31m", "reply": ""]))

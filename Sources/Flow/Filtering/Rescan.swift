@@ -114,6 +114,9 @@ package struct Rescan: Sendable {
         }
         for (email, messages) in owners.sorted(by: { $0.key < $1.key }) {
             try await context.store.seize(messages, notice: notice(email, messages.map(\.entry)))
+            for message in messages {
+                context.log("\(message.entry.queueID): taken from \(email.printable) into quarantine: new signatures found a virus")
+            }
         }
     }
 
@@ -134,7 +137,7 @@ package struct Rescan: Sendable {
             ], recipients: [])
     }
 
-    /// One for all that was found of this owner's; its trace tells of each.
+    /// One for all that was found of this owner's.
     private func notice(_ email: String, _ entries: [Quarantined]) async throws(StoreFailure) -> Delivery? {
         var paragraphs = [Reason("notice.rescan.what", ["count": "\(entries.count)"])]
         for entry in entries.prefix(QuarantineNotice.named) {
@@ -154,13 +157,6 @@ package struct Rescan: Sendable {
         let user = try? Address(parsing: email, allowUTF8: true, localPartLimit: Address.generatedLocalPartLimit)
         let notice = Notice(
             user: user, subject: Reason("notice.rescan.subject"), paragraphs: paragraphs, reason: Reason("trace.rescan-notice"))
-        var delivery = try await notice.delivery(context)
-        let now = context.clock() / 1_000_000
-        delivery?.trace += entries.map { entry in
-            TraceEntry(
-                time: now, event: "quarantined", queueID: entry.queueID, messageID: entry.messageID, recipient: email, destination: email,
-                text: entry.reasons.first ?? "")
-        }
-        return delivery
+        return try await notice.delivery(context)
     }
 }

@@ -14,13 +14,13 @@ extension Database {
     /// Entries that make room for one.
     private static let evictions = 1_000
 
-    /// Keeps a message of the batch. False: there is no room, and nobody waits for it. Fails with `.quarantineFull` where somebody does.
-    func keep(_ quarantined: Quarantined, body: Int64, length: Int, bounds: QuarantineBounds) throws -> Bool {
+    /// Keeps a message of the batch, and answers the entry's number. Nil: there is no room, and nobody waits for it. Fails with `.quarantineFull` where somebody does.
+    func keep(_ quarantined: Quarantined, body: Int64, length: Int, bounds: QuarantineBounds) throws -> Int64? {
         let size = length + quarantined.rowSize
         guard try makeRoom(size, bounds, isHeld: quarantined.isHeld) else {
             // Who was refused knows. What was thrown away on purpose may be without a copy where the rest makes room by itself.
             let fates = quarantined.recipients.map(\.fate)
-            if fates.allSatisfy({ $0 == .reject || bounds.overflow == .oldest && $0 != .quarantine }) { return false }
+            if fates.allSatisfy({ $0 == .reject || bounds.overflow == .oldest && $0 != .quarantine }) { return nil }
             throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject && size <= bounds.size)
         }
         let outgoing = quarantined.outgoing
@@ -38,10 +38,12 @@ extension Database {
             .int(quarantined.isHeld ? 1 : 0))
         let id = lastInsertedRowID
         for recipient in quarantined.recipients { try insert(recipient, into: id) }
-        return true
+        return id
     }
 
-    private func insert(_ recipient: Quarantined.Recipient, into id: Int64) throws {
+    /// Answers the row's number.
+    @discardableResult
+    func insert(_ recipient: Quarantined.Recipient, into id: Int64) throws -> Int64 {
         let fate = recipient.fate.rawValue
         switch recipient.place {
         case .mailbox(let place, let address):
@@ -61,6 +63,7 @@ extension Database {
                 """, .integer(id), .text(recipient.recipient), .text(place.address), .text(fate), .text(place.forwardedFor ?? ""),
                 .int(place.notify ?? -1), .text(place.originalType ?? ""), .text(place.originalAddress ?? ""))
         }
+        return lastInsertedRowID
     }
 
     /// Whether `size` more bytes fit, after others went if that is the way. What somebody waits for goes for such mail only.
@@ -101,6 +104,48 @@ extension Quarantined {
             case .mailbox(let place, _): sum + 300 + place.prefix.count + place.envelope.count
             case .elsewhere: sum + 300
             }
+        }
+    }
+}
+
+extension TraceEntry {
+    /// The value of a stored reason by which it says under which number the message is kept.
+    package static let quarantine = "quarantine"
+
+    mutating func isKept(as id: Int64) {
+        let key = text.prefix { $0 != "\u{1F}" }
+        // Before the others, of which a long one may be cut.
+        text = "\(key)\u{1F}\(Self.quarantine)\u{1F}\(id)" + text.dropFirst(key.count)
+    }
+}
+
+extension Quarantined {
+    /// The lines with the entry's number in those of its recipients, each once.
+    func numbered(_ trace: [TraceEntry], _ id: Int64) -> [TraceEntry] {
+        var waiting = Set(recipients.map { Way(recipient: $0.recipient, destination: $0.destination) })
+        return trace.map { entry in
+            guard Self.events.contains(entry.event),
+                waiting.remove(Way(recipient: entry.recipient, destination: entry.destination)) != nil
+            else { return entry }
+            var entry = entry
+            entry.isKept(as: id)
+            return entry
+        }
+    }
+
+    private static let events = ["quarantined", "discarded", "bounced"]
+
+    private struct Way: Hashable {
+        var recipient: String
+        var destination: String
+    }
+}
+
+extension Quarantined.Recipient {
+    package var destination: String {
+        switch place {
+        case .mailbox(_, let address): address
+        case .elsewhere(let place): place.address
         }
     }
 }

@@ -78,7 +78,7 @@ extension MailStore {
     }
 
     /// Takes messages out of mailboxes into the quarantine, and delivers the notice of it, in one transaction. Those that are not there any
-    /// more are left out. `entries`: for each body what its entry says; its recipients come from the mailboxes.
+    /// more are left out; the others leave a line of the trace. `entries`: for each body what its entry says; its recipients come from the mailboxes.
     package func seize(_ messages: [(message: HeldMessage, body: Int64, entry: Quarantined)], notice: Delivery?) async throws(StoreFailure)
     {
         @Sendable func seize(_ db: Database, _ effects: inout Effects) throws {
@@ -109,7 +109,12 @@ extension Database {
             Quarantined.Recipient(recipient: message.email, fate: .quarantine, place: .mailbox(place, address: message.email))
         ]
         // What was taken from somebody is kept, whatever room there is.
-        _ = try keep(entry, body: body, length: length, bounds: QuarantineBounds(size: .max, overflow: .oldest))
+        let number = try keep(entry, body: body, length: length, bounds: QuarantineBounds(size: .max, overflow: .oldest))
+        var line = TraceEntry(
+            time: now(), event: "quarantined", queueID: entry.queueID, messageID: entry.messageID, recipient: message.email,
+            destination: message.email, text: entry.reasons.first ?? "")
+        if let number { line.isKept(as: number) }
+        try insert([line])
         try remove(UIDSet(message.uid...message.uid), from: message.mailbox.rawValue, &effects)
     }
 }

@@ -50,7 +50,11 @@ extension MailStore {
                 outcomes.append(try db.deliver(body, length, to: recipient, date: delivery.date, quota: quota, &effects))
             }
             var isStored = delivery.outgoing != nil || outcomes.contains { if case .stored = $0 { true } else { false } }
-            if let (quarantined, bounds) = kept, try db.keep(quarantined, body: body, length: length, bounds: bounds) {
+            var trace = delivery.trace
+            var number: Int64?
+            if let (quarantined, bounds) = kept, let id = try db.keep(quarantined, body: body, length: length, bounds: bounds) {
+                trace = quarantined.numbered(trace, id)
+                number = id
                 isStored = true
                 effects.mayBeRemoved = true
             }
@@ -62,10 +66,10 @@ extension MailStore {
                 throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
             }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
-            try db.insert(delivery.trace)
+            try db.insert(trace)
             if let report { try db.deliver(report: report, &effects) }
             try more(db, &effects)
-            return Receipt(outcomes: outcomes)
+            return Receipt(outcomes: outcomes, quarantine: number)
         }
     }
 

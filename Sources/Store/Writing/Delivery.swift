@@ -139,4 +139,6 @@ package struct Receipt: Sendable, Equatable {
 
     /// One for each of the delivery's recipients, in their order. When all failed and nothing was outgoing, nothing was stored.
     package var outcomes: [Outcome]
+    /// The number in quarantine of what was kept there.
+    package var quarantine: Int64?
 }

@@ -215,17 +215,3 @@ struct QuarantineCommand: ParsableCommand {
         }
     }
 }
-
-extension String {
-    /// What a stranger wrote, for a terminal: control characters and those that turn the direction of writing are left out.
-    var printable: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.filter { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: false
-                    default: true
-                    }
-                }))
-    }
-}

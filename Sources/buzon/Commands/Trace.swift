@@ -19,6 +19,8 @@ struct Trace: AsyncParsableCommand {
         var code: Int
         var reason: String
         var text: String
+        /// The number in quarantine.
+        var quarantine: Int64?
     }
 
     func run() async throws {
@@ -30,7 +32,7 @@ struct Trace: AsyncParsableCommand {
                     Shown(
                         time: entry.time, event: entry.event, queueID: entry.queueID, messageID: entry.messageID, peer: entry.peer,
                         sender: entry.sender, recipient: entry.recipient, code: entry.code, reason: Reason(stored: entry.text).key,
-                        text: text(Reason(stored: entry.text)))
+                        text: text(Reason(stored: entry.text)), quarantine: Reason(stored: entry.text).quarantine)
                 })
         }
         for (number, chapter) in TraceChapter.chapters(entries).enumerated() {

@@ -49,7 +49,10 @@ private let ana = SubmittingServer.ana
             #expect(try await server.inbox(ana).count == 3)
             let entries = try await server.store.quarantine(luis)
             #expect(entries.count == 2 && entries.allSatisfy { $0.category == "virus" && $0.from == "Él <el@x.test>" })
-            #expect(try await server.store.trace(luis).filter { $0.event == "quarantined" }.count == 2)
+            let trace = try await server.store.trace(luis).filter { $0.event == "quarantined" }
+            #expect(trace.map { Reason(stored: $0.text).quarantine } == entries.map(\.id).reversed())
+            let lines = entries.map { "\($0.queueID): taken from \(luis) into quarantine: new signatures found a virus" }
+            #expect(server.lines.withLock { $0 }.sorted() == lines.sorted())
             // Not again with the same ones.
             let looks = learner.looks.withLock { $0 }
             await rescan.catchUp()

@@ -21,6 +21,8 @@ final class SubmittingServer: Sendable {
     /// Seconds since 1970: 2026-11-27 12:00 UTC.
     let now = Mutex<Int64>(1_795_780_800)
     let reports = Mutex<[String]>([])
+    /// What it told the log.
+    let lines = Mutex<[String]>([])
 
     private init(_ directory: String, _ store: MailStore, _ inspector: (any Inspector)?) {
         self.directory = directory
@@ -32,6 +34,7 @@ final class SubmittingServer: Sendable {
             report: { kind, _ in owner.server?.reports.withLock { $0.append(kind) } },
             words: { reason, language in ([reason.key, language] + reason.values.map(\.value)).joined(separator: " ") })
         context.inspector = inspector
+        context.log = { line in owner.server?.lines.withLock { $0.append(line) } }
         self.context = context
         owner.hold(self)
     }
