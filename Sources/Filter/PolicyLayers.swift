@@ -15,6 +15,10 @@ package enum PolicyScope: Sendable, Hashable {
         }
     }
 
+    package init(stored: String) {
+        self = stored.isEmpty ? .server : stored.utf8.contains(UInt8(ascii: "@")) ? .user(stored) : .domain(stored)
+    }
+
     /// From the server to this one.
     package var path: [PolicyScope] {
         switch self {

@@ -12,7 +12,8 @@ enum Language: String, Sendable {
     }
 }
 
-/// Texts for people, from `data/text.tsv` (key, English, Spanish), with `{name}` in the place of values.
+/// Texts for people, from `data/text.tsv` (key, English, Spanish), with `{name}` in the place of values. Where the value `count` is 1, a key's
+/// `.one` is taken, if it has one.
 struct Text: Sendable {
     let language: Language
     private let texts: [String: String]
@@ -35,7 +36,8 @@ struct Text: Sendable {
 
     /// As above, with values that come as a list.
     func words(_ key: String, _ values: [(String, String)]) -> String {
-        values.reduce(texts[key] ?? key) { text, value in
+        let one = values.contains { $0.0 == "count" && $0.1 == "1" } ? texts[key + ".one"] : nil
+        return values.reduce(one ?? texts[key] ?? key) { text, value in
             text.split(separator: "{\(value.0)}", omittingEmptySubsequences: false).joined(separator: value.1)
         }
     }

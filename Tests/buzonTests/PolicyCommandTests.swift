@@ -10,8 +10,33 @@ import Testing
 @Suite(.enabled(if: BuzonProcess.isBuilt)) struct PolicyCommandTests {
     private struct Row: Decodable, Equatable {
         var key: String
-        var value: String
+        var value: Value
         var origin: String
+    }
+
+    /// What a program gets is what it is.
+    private enum Value: Decodable, Equatable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral {
+        case bool(Bool)
+        case number(Double)
+        case list([String])
+        case text(String)
+
+        init(stringLiteral value: String) { self = .text(value) }
+        init(booleanLiteral value: Bool) { self = .bool(value) }
+        init(floatLiteral value: Double) { self = .number(value) }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let value = try? container.decode(Bool.self) {
+                self = .bool(value)
+            } else if let value = try? container.decode(Double.self) {
+                self = .number(value)
+            } else if let value = try? container.decode([String].self) {
+                self = .list(value)
+            } else {
+                self = .text(try container.decode(String.self))
+            }
+        }
     }
 
     private struct Sender: Decodable, Equatable {
@@ -72,6 +97,50 @@ import Testing
                 "bypass_virus_checks is now true for the server.\n"))
     }
 
+    /// All that was said anywhere, the server's first; and by what type.
+    @Test func theOverview() async throws {
+        let directory = try await Directory()
+        #expect(try directory.run("list").output == "Nothing is set anywhere: the defaults hold (see buzon policy show).\n")
+        for words in [
+            ["set", "--user", "ana@virtual.test", "spam_subject_tag", ""],
+            ["set", "--domain", "virtual.test", "spam_tag_level", "-1000.5"],
+            ["set", "quarantine", "off"], ["set", "banned_names", ".exe  .com"],
+            ["sender", "add", "--domain", "xn--and-6ma2c.test", "x.test", "1"],
+            ["sender", "add", "--user", "ana@virtual.test", "<>", "black"],
+        ] {
+            #expect(try BuzonProcess.run(["policy"] + words, directory: directory.path).status == 0)
+        }
+        #expect(
+            try directory.run("list").output == """
+                the server                     quarantine        false
+                the server                     banned_names      .exe .com
+                the domain virtual.test        spam_tag_level    -1000.5
+                the domain xn--and-6ma2c.test  sender x.test     1
+                the user ana@virtual.test      spam_subject_tag  (empty)
+                the user ana@virtual.test      sender <>         black
+
+                """)
+        let values = """
+            {"key":"quarantine","scope":"","value":false},{"key":"banned_names","scope":"","value":[".exe",".com"]},\
+            {"key":"spam_tag_level","scope":"virtual.test","value":-1000.5},\
+            {"key":"spam_subject_tag","scope":"ana@virtual.test","value":""}
+            """
+        let senders = """
+            {"opinion":1,"scope":"xn--and-6ma2c.test","sender":"x.test"},{"opinion":"black","scope":"ana@virtual.test","sender":"<>"}
+            """
+        #expect(try directory.run("list", "--json").output == "{\"senders\":[\(senders)],\"values\":[\(values)]}\n")
+        let shown = try directory.rows("--user", "ana@virtual.test")
+        #expect(shown.first { $0.key == "spam_tag_level" }?.value == -1000.5)
+        #expect(shown.first { $0.key == "quarantine" }?.value == false)
+        #expect(shown.first { $0.key == "banned_names" }?.value == .list([".exe", ".com"]))
+        #expect(shown.first { $0.key == "final_virus_destiny" }?.value == "discard")
+        // Another tool's rows are told of here as well.
+        try await directory.sql(
+            "INSERT INTO policy VALUES ('virtual.test', 'nonsense', 'x')", "INSERT INTO sender_list VALUES ('', 'a b', 'white')")
+        let told = try directory.run("list").output
+        #expect(told.contains("nonsense is no policy") && told.contains("a b white: not understood"), "\(told)")
+    }
+
     @Test func theNarrowestWinsAndSaysSo() async throws {
         let directory = try await Directory()
         #expect(try directory.run("set", "final_spam_destiny", "junk").status == 0)
@@ -99,7 +168,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (["set", "nonsense", "1"], 1, "nonsense"), (["set", "quarantine", "maybe"], 1, "true or false"),
+        (["set", "nonsense", "1"], 1, "nonsense"), (["set", "final_virus_destny", "pass"], 1, "Did you mean final_virus_destiny?"),
+        (["show", "$mydomain"], 1, "buzon domain add"), (["set", "$MAXFILES", "1500"], 1, "buzon settings set scan-files"),
+        (["set", "quarantine", "maybe"], 1, "true or false"),
         (["set", "final_virus_destiny", "D_TEMPFAIL"], 1, "bounce"), (["set", "spam_kill_level", "10001"], 1, "-10000"),
         (["set", "spam_kill_level", "--1"], 1, "--1"), (["set", "spam_subject_tag", "a\nb"], 1, "one line"),
         (["set", "banned_names", ".exe no-rule .com"], 1, "no-rule is no rule"), (["set", "banned_names", "kind:nada"], 1, "kind:nada"),
@@ -124,6 +195,9 @@ import Testing
         for value in ["-1.5", "-3"] {
             #expect(try directory.run("set", "spam_tag_level", value).output == "spam_tag_level is now \(value) for the server.\n")
         }
+        #expect(
+            try directory.run("sender", "add", "x.test", "1").output
+                == "One point is added to the score of messages of x.test for the server.\n")
         #expect(try directory.run("set", "spam_subject_tag", "--spam--").status == 0)
         #expect(try directory.run("set", "spam_subject_tag", "").output == "spam_subject_tag is now (empty) for the server.\n")
         #expect(try directory.rows().first { $0.key == "spam_subject_tag" } == Row(key: "spam_subject_tag", value: "", origin: "server"))

@@ -46,6 +46,31 @@ import Testing
         #expect(try BuzonProcess.run(["settings", "set", key, right], directory: directory).status == 0)
     }
 
+    /// Also where the value looks like an option; and what is allowed is said.
+    @Test(
+        .enabled(if: BuzonProcess.isBuilt),
+        arguments: [
+            ("scan-threads", "-5", "-5 is no value for scan-threads. Allowed: a whole number from 0 to 256."),
+            ("quarantine-full", "--x", "Allowed: oldest, reject, defer."), ("dane", "maybe", "Allowed: true or false."),
+            ("queue-retry", "5", "5m,2h,1d"), ("quarantine-day", "5", "Did you mean quarantine-days?"),
+            ("final_virus_destiny", "pass", "buzon policy set final_virus_destiny"),
+        ])
+    func whatIsAllowedIsSaid(_ key: String, _ wrong: String, _ said: String) async throws {
+        let scratch = try ScratchDirectory()
+        let directory = scratch.path + "/data"
+        await (try MailStore.open(directory: directory)).close()
+        let refused = try BuzonProcess.run(["settings", "set", key, wrong], directory: directory)
+        #expect(refused.status == 1 && refused.output.contains(said), "\(refused)")
+        #expect(try BuzonProcess.run(["settings", "set", key], directory: directory).status == 2)
+        #expect(try BuzonProcess.run(["settings", "set", "recipient-separator", "-"], directory: directory).status == 0)
+    }
+
+    @Test func everyKindSaysWhatItAllows() {
+        for setting in Setting.all where setting.kind != .text {
+            #expect(setting.allowed.map { !$0.hasPrefix("settings.") } ?? false, "\(setting.key)")
+        }
+    }
+
     @Test(arguments: ["127.0.0.1/8", "10.0.0.0/33", "x", "1.2.3", "::1/129", "10.0.0.0/8,nada"])
     func whatIsNoNetworkIsRefused(_ value: String) async throws {
         #expect(Setting.networks.normalised(value) == nil)

@@ -33,6 +33,16 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         #expect(Text.embedded == (try String(contentsOf: top.appendingPathComponent("data/text.tsv"), encoding: .utf8)))
     }
 
+    @Test func oneIsNoPlural() {
+        let (english, spanish) = (Text(.english), Text(.spanish))
+        #expect(english("doctor.quarantine.text", ["count": 1]) == "1 message (buzon quarantine list)")
+        #expect(english("doctor.quarantine.text", ["count": 11]) == "11 messages (buzon quarantine list)")
+        #expect(spanish(Reason("notice.quarantine.subject", ["count": "1"])) == "Cuarentena: 1 nuevo")
+        #expect(spanish(Reason("notice.quarantine.subject", ["count": "2"])) == "Cuarentena: 2 nuevos")
+        // A key that has no such form.
+        #expect(english("notice.quarantine.more", ["count": 1]) == "And 1 more.")
+    }
+
     /// Literals that look like a key and are none.
     private let notKeys: Set<String> = []
 

@@ -42,6 +42,19 @@ extension MailStore {
         try await policies([scope])[scope] ?? PolicyLayers([])
     }
 
+    /// What each scope says that says anything: the server, domains, users.
+    package func allPolicies() async throws(StoreFailure) -> [PolicyLayers.Layer] {
+        try await read { db in
+            let scopes = try db.all(
+                """
+                SELECT scope FROM (SELECT scope FROM policy UNION SELECT scope FROM sender_list)
+                ORDER BY scope <> '', instr(scope, '@') > 0, scope
+                """
+            ) { PolicyScope(stored: $0.text(0)) }
+            return try scopes.map { PolicyLayers.Layer($0, try db.policy(of: $0)) }
+        }
+    }
+
     /// Whether there is such a domain or user.
     package func exists(_ scope: PolicyScope) async throws(StoreFailure) -> Bool { try await read { try $0.exists(scope) } }
 

@@ -4,11 +4,12 @@ import Store
 
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "policy", abstract: text("help.policy"), subcommands: [Show.self, Set.self, Reset.self, PolicySenderCommand.self])
+        commandName: "policy", abstract: text("help.policy"),
+        subcommands: [Show.self, PolicyListCommand.self, Set.self, Reset.self, PolicySenderCommand.self])
 
     private struct Shown: Encodable {
         var key: String
-        var value: String
+        var value: PolicyValue
         /// `default`, `server`, `domain`, `user`.
         var origin: String
         var description: String
@@ -16,24 +17,29 @@ struct PolicyCommand: ParsableCommand {
         init(_ key: PolicyKey, _ layers: PolicyLayers) {
             let (value, origin) = layers.value(of: key)
             self.key = key.rawValue
-            self.value = value
+            self.value = PolicyValue(key: key, stored: value)
             self.origin = origin.rawValue
             description = text("policy.key.\(key.rawValue)")
         }
 
         var originInWords: String { text("policy.origin.\(origin)") }
-        var valueInWords: String { value.isEmpty ? text("policy.empty") : value }
+        var valueInWords: String { value.stored.isEmpty ? text("policy.empty") : value.stored }
     }
 
     private struct Done: Encodable {
         var key: String
-        var value: String
+        var value: PolicyValue
         /// Empty for the server.
         var scope: String
     }
 
     private static func named(_ key: String) throws -> PolicyKey {
-        guard let found = PolicyKey(named: key) else { throw CommandFailure(text("policy.unknown", ["key": key])) }
+        guard let found = PolicyKey(named: key) else {
+            let hint =
+                AmavisOption.hint(key)
+                ?? Nearest.name(to: key, among: PolicyKey.allCases.map(\.rawValue)).map { text("nearest", ["name": $0]) }
+            throw CommandFailure(text("policy.unknown", ["key": shortened(key)]) + (hint.map { " " + $0 } ?? ""))
+        }
         return found
     }
 
@@ -114,7 +120,7 @@ struct PolicyCommand: ParsableCommand {
                 return (scope, layers.value(of: key).value)
             }
             try common.answer(
-                Done(key: key.rawValue, value: stored, scope: scope.stored),
+                Done(key: key.rawValue, value: PolicyValue(key: key, stored: stored), scope: scope.stored),
                 text(
                     "policy.done",
                     ["key": key.rawValue, "value": stored.isEmpty ? text("policy.empty") : shortened(stored), "scope": scope.words]))

@@ -56,6 +56,15 @@ extension PolicyLayers {
     }
 }
 
+extension SenderList {
+    /// As above.
+    func complainOfUselessRows() {
+        for (sender, opinion) in useless.sorted(by: { $0.key < $1.key }) {
+            Output.complain(text("policy.sender.useless", ["sender": shortened(sender), "opinion": shortened(opinion)]) + "\n")
+        }
+    }
+}
+
 /// In one line of a table: control characters, which another tool may have written, as `?`, and no more than `limit` characters.
 func shortened(_ value: String, _ limit: Int = 60) -> String {
     var scalars = String.UnicodeScalarView(

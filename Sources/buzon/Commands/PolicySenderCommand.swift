@@ -8,13 +8,12 @@ struct PolicySenderCommand: ParsableCommand {
 
     private struct Shown: Encodable {
         var sender: String
-        /// `white`, `black`, or points.
-        var opinion: String
+        var opinion: SenderWord
     }
 
     private struct Done: Encodable {
         var sender: String
-        var opinion: String?
+        var opinion: SenderWord?
         /// Empty for the server.
         var scope: String
     }
@@ -35,13 +34,11 @@ struct PolicySenderCommand: ParsableCommand {
             let list = try await common.withStore {
                 try await $0.policy(for: whose.scope(in: $0)).layers.last?.policy.senders ?? SenderList()
             }
-            for (sender, opinion) in list.useless.sorted(by: { $0.key < $1.key }) {
-                Output.complain(text("policy.sender.useless", ["sender": shortened(sender), "opinion": shortened(opinion)]) + "\n")
-            }
-            let rows = list.entries.sorted { $0.key < $1.key }.map { Shown(sender: $0.key, opinion: $0.value.text) }
+            list.complainOfUselessRows()
+            let rows = list.entries.sorted { $0.key < $1.key }.map { Shown(sender: $0.key, opinion: $0.value) }
             if common.json { return try Output.json(rows) }
             if rows.isEmpty { return print(text("policy.sender.none")) }
-            Output.table(rows.map { [$0.sender, $0.opinion] })
+            Output.table(rows.map { [$0.sender, $0.opinion.text] })
         }
     }
 
@@ -80,8 +77,8 @@ struct PolicySenderCommand: ParsableCommand {
                 case .points: "policy.sender.points"
                 }
             try common.answer(
-                Done(sender: pattern.text, opinion: word.text, scope: scope.stored),
-                text(said, ["sender": pattern.text, "points": word.text, "scope": scope.words]))
+                Done(sender: pattern.text, opinion: word, scope: scope.stored),
+                text(said, ["sender": pattern.text, "points": word.text, "count": word.text, "scope": scope.words]))
         }
     }
 

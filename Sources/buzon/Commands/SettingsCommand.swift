@@ -1,5 +1,6 @@
 import ArgumentParser
 import DNS
+import Filter
 import Flow
 import Mail
 import Store
@@ -16,8 +17,11 @@ struct SettingsCommand: ParsableCommand {
     }
 
     private static func named(_ key: String) throws -> Setting {
-        guard let setting = Setting.named(key) else { throw CommandFailure(text("settings.unknown", ["key": key])) }
-        return setting
+        if let setting = Setting.named(key) { return setting }
+        let hint =
+            PolicyKey(named: key).map { text("settings.policy", ["key": $0.rawValue]) }
+            ?? Nearest.name(to: key, among: Setting.all.map(\.key)).map { text("nearest", ["name": $0]) }
+        throw CommandFailure(text("settings.unknown", ["key": shortened(key)]) + (hint.map { " " + $0 } ?? ""))
     }
 
     /// Whether mail for the address would arrive anywhere.
@@ -69,12 +73,18 @@ struct SettingsCommand: ParsableCommand {
     }
 
     struct Set: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: text("help.settings.set"))
+        static let configuration = CommandConfiguration(
+            abstract: text("help.settings.set"), usage: "buzon settings set [--data DIR] [--json] KEY VALUE")
         @OptionGroup var common: CommonOptions
-        @Argument(help: ArgumentHelp(text("help.settings.key"), valueName: "KEY")) var key: String
-        @Argument(help: ArgumentHelp(text("help.settings.value"), valueName: "VALUE")) var value: String
+        // A value may begin with a hyphen.
+        @Argument(parsing: .allUnrecognized, help: ArgumentHelp(text("help.settings.words"), valueName: "KEY VALUE")) var words: [String] =
+            []
+
+        func validate() throws { _ = try WordPair(words, usage: Self.configuration.usage) }
 
         func run() async throws {
+            let pair = try WordPair(words)
+            let (key, value) = (pair.first, pair.second)
             let setting = try named(key)
             try await common.withStore { store in
                 if setting == .administrator, !value.isEmpty, try await !leadsSomewhere(value, store) {
@@ -85,7 +95,7 @@ struct SettingsCommand: ParsableCommand {
                 }
                 try await telling({
                     switch $0 {
-                    case .invalid: text("settings.invalid", ["key": key, "value": value])
+                    case .invalid: setting.refused(value)
                     default: nil
                     }
                 }) {

@@ -44,11 +44,5 @@ struct Trace: AsyncParsableCommand {
 
 extension Text {
     /// A reason in words.
-    func callAsFunction(_ reason: Reason) -> String {
-        var words = self(reason.key)
-        for (name, value) in reason.values {
-            words = words.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: value)
-        }
-        return words
-    }
+    func callAsFunction(_ reason: Reason) -> String { words(reason.key, reason.values.map { ($0.name, $0.value) }) }
 }
