@@ -4,19 +4,13 @@ import Mail
 extension MailStore {
     /// The newest `limit` entries that match, newest first: a queue id, an entry's number, an address (sender, recipient or destination),
     /// a Message-ID; all when nil.
-    package func quarantine(_ wanted: String? = nil, limit: Int = 1_000) async throws(StoreFailure) -> [QuarantineEntry] {
-        let bare = wanted.map(\.trimmed).map { $0.hasPrefix("<") && $0.hasSuffix(">") ? String($0.dropFirst().dropLast()) : $0 }
-        // A number alone is an entry's own: Message-IDs are what strangers make them.
-        let number = bare.flatMap { $0.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64($0) : nil }
+    package func quarantine(
+        _ wanted: String? = nil, _ filter: QuarantineFilter = QuarantineFilter(), limit: Int = 1_000
+    ) async throws(StoreFailure) -> [QuarantineEntry] {
+        let conditions = filter.conditions(wanted)
         return try await read { db in
             try db.quarantineEntries(
-                where: number.map { "quarantine.id = \($0)" }
-                    ?? """
-                    ?1 IS NULL OR lower(queue_id) = ?1 OR lower(sender) = ?1 OR lower(message_id) IN (?1, '<' || ?1 || '>')
-                        OR quarantine.id IN
-                            (SELECT quarantine_id FROM quarantine_recipient WHERE lower(recipient) = ?1 OR lower(destination) = ?1)
-                    ORDER BY quarantine.id DESC LIMIT ?2
-                    """, number == nil ? [bare.map { .text(folded($0)) } ?? .null, .int(limit)] : [])
+                where: conditions.sql + " ORDER BY quarantine.id DESC LIMIT ?", conditions.values + [.int(limit)])
         }
     }
 

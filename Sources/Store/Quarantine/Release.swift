@@ -11,10 +11,11 @@ extension MailStore {
     }
 
     /// Delivers a quarantined message to those recipients (all when nil) who have not had it, as if it had passed, with `field` (a whole
-    /// header field with its line end) before it. The entry stays until it expires. Durable when it returns. Fails with `.nonExistent`.
-    package func release(_ id: Int64, to recipients: Set<Int64>? = nil, field: [UInt8], trace: [TraceEntry] = []) async throws(StoreFailure)
-        -> Released
-    {
+    /// header field with its line end) before it; `others` become recipients, and get it as well. The entry stays until it expires. Durable
+    /// when it returns. Fails with `.nonExistent`.
+    package func release(
+        _ id: Int64, to recipients: Set<Int64>? = nil, others: [Quarantined.Recipient] = [], field: [UInt8], trace: [TraceEntry] = []
+    ) async throws(StoreFailure) -> Released {
         try await writer.write { db, effects in
             guard
                 let entry = try db.first(
@@ -35,6 +36,11 @@ extension MailStore {
                         )
                     })
             else { throw StoreFailure.nonExistent }
+            var recipients = recipients
+            for other in others {
+                let row = try db.insert(other, into: id)
+                recipients?.insert(row)
+            }
             var outgoing = entry.outgoing
             var released = Released()
             for waiting in try db.waiting(id) where recipients?.contains(waiting.id) ?? true {
@@ -56,6 +62,47 @@ extension MailStore {
             try db.insert(trace.filter { released.destinations.contains($0.destination) })
             return released
         }
+    }
+}
+
+extension MailStore {
+    /// What a recipient's copy of a quarantined message begins with.
+    package struct Beginning: Sendable {
+        /// A mailbox that it would have come into; nil: it would only have left.
+        package var recipient: Quarantined.Recipient?
+        /// As the sender wrote the first recipient.
+        package var address: String
+        package var sender: String
+        /// Of what would have left.
+        package var relayPrefix: [UInt8]
+    }
+
+    /// Fails with `.nonExistent`.
+    package func beginning(ofQuarantined id: Int64) async throws(StoreFailure) -> Beginning {
+        let found = try await read { db -> Beginning? in
+            let recipient = try db.first(
+                """
+                SELECT recipient, destination, user_id, fate, prefix, hidden_start, hidden_end, envelope FROM quarantine_recipient
+                WHERE quarantine_id = ? AND user_id <> 0 ORDER BY id LIMIT 1
+                """, .integer(id)
+            ) { row in
+                let hidden = row.int(5)..<max(row.int(5), row.int(6))
+                var place = Delivery.Recipient(
+                    user: UserID(row.int64(2)), prefix: row.blob(4), hidden: hidden.isEmpty ? nil : hidden, mayExceedQuota: true)
+                place.envelope = row.blob(7)
+                return Quarantined.Recipient(
+                    recipient: row.text(0), fate: .init(rawValue: row.text(3)) ?? .quarantine,
+                    place: .mailbox(place, address: row.text(1)))
+            }
+            return try db.first(
+                """
+                SELECT sender, relay_prefix, recipient FROM quarantine JOIN quarantine_recipient ON quarantine_id = quarantine.id
+                WHERE quarantine.id = ? ORDER BY quarantine_recipient.id LIMIT 1
+                """, .integer(id)
+            ) { Beginning(recipient: recipient, address: $0.text(2), sender: $0.text(0), relayPrefix: $0.blob(1)) }
+        }
+        guard let found else { throw .nonExistent }
+        return found
     }
 }
 

@@ -71,12 +71,16 @@ struct QuarantineCommand: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: text("help.quarantine.list"))
         @OptionGroup var common: CommonOptions
+        @OptionGroup var filter: QuarantineFilterOptions
         @Argument(help: ArgumentHelp(text("help.quarantine.wanted"), valueName: "ID|ADDRESS|MESSAGE-ID")) var wanted: String?
 
         func run() async throws {
-            let entries = try await common.withStore { try await $0.quarantine(wanted) }
+            let entries = try await common.withStore { store in
+                let filter = try await filter.filter(in: store)
+                return try await store.quarantine(wanted, filter, limit: self.filter.limit)
+            }
             if common.json { return try Output.json(entries.map(Shown.init)) }
-            if entries.isEmpty { return print(text("quarantine.empty")) }
+            if entries.isEmpty { return print(text(wanted == nil && filter.isEmpty ? "quarantine.empty" : "quarantine.no-match")) }
             Output.table(
                 entries.map { entry in
                     [
@@ -172,14 +176,16 @@ struct QuarantineCommand: ParsableCommand {
         private func release(_ entry: QuarantineEntry, _ store: MailStore) async throws -> MailStore.Released {
             let wanted = Set(addresses.map { $0.lowercased() })
             let known = Set(entry.recipients.flatMap { [$0.recipient.lowercased(), $0.destination.lowercased()] })
-            if let stranger = wanted.subtracting(known).sorted().first {
-                throw CommandFailure(text("quarantine.no-recipient", ["address": stranger]))
-            }
             let chosen = entry.recipients.filter {
                 wanted.isEmpty || wanted.contains($0.recipient.lowercased()) || wanted.contains($0.destination.lowercased())
             }
-            return try await QuarantineRelease(entry: entry, recipients: chosen, now: Clock.microseconds() / 1_000_000, zone: Clock.zone)
-                .carryOut(store)
+            var release = QuarantineRelease(entry: entry, recipients: chosen, now: Clock.microseconds() / 1_000_000, zone: Clock.zone)
+            for stranger in wanted.subtracting(known).sorted() {
+                guard let address = try? Address(parsing: stranger, allowUTF8: true),
+                    try await release.add(address, hostname: Appliance.hostname(store), in: store)
+                else { throw CommandFailure(text("quarantine.no-recipient", ["address": stranger])) }
+            }
+            return try await release.carryOut(store)
         }
     }
 
