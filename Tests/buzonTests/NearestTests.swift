@@ -21,5 +21,7 @@ import Testing
         let keys = Setting.all.map(\.key)
         #expect(Nearest.name(to: "quarantine_day", among: keys) == "quarantine-days")
         #expect(Nearest.name(to: "scan-thread", among: keys) == "scan-threads")
+        // Two letters in the wrong order are one slip, and a short word has room for no more.
+        #expect(Nearest.name(to: "dnae", among: keys) == "dane" && Nearest.name(to: "nade", among: keys) == nil)
     }
 }
