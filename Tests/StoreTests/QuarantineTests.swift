@@ -157,4 +157,110 @@ struct QuarantineTests {
         #expect(report.problems == [] && report.bodies == 0)
         await store.close()
     }
+
+    /// What is larger than all of it makes nobody's mail go, and is no matter of waiting.
+    @Test(arguments: ["oldest", "reject", "defer"]) func largerThanAll(way: String) async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.quarantineSize, to: "1048576")
+        try await store.set(.quarantineFull, to: way)
+        for (name, fate) in [("held", Quarantined.Recipient.Fate.quarantine), ("copy", .discard)] {
+            _ = try await store.deliver(delivery("text", quarantined(name, user, fate: fate), store))
+        }
+        let text = String(repeating: "x", count: 2_000_000)
+        await #expect(throws: StoreFailure.quarantineFull(isForNow: false)) {
+            try await store.deliver(delivery(text, quarantined("large", user), store))
+        }
+        _ = try await store.deliver(delivery(text, quarantined("large copy", user, fate: .reject), to: [user], store))
+        #expect(try await store.quarantine().map(\.queueID) == ["copy", "held"])
+        await store.close()
+    }
+
+    /// Rows count as well as bodies, and of a message with several recipients one who waits is enough.
+    @Test func whatCounts() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.quarantineSize, to: "1048576")
+        var wordy = quarantined("wordy", user, fate: .discard)
+        wordy.reasons = [String(repeating: "r", count: 400_000)]
+        wordy.recipients += quarantined("", user).recipients
+        _ = try await store.deliver(delivery("text", wordy, store))
+        for name in ["one", "two"] {
+            var copy = quarantined(name, user, fate: .discard)
+            copy.subject = String(repeating: "s", count: 400_000)
+            _ = try await store.deliver(delivery("text", copy, store))
+        }
+        #expect(try await store.quarantine().map(\.queueID) == ["two", "wordy"])
+        // A mere copy goes without a trace.
+        #expect(try await store.trace("one").isEmpty)
+        let number = try #require(try await store.quarantine("wordy").first).id
+        #expect(try await store.quarantine("\(number)").map(\.queueID) == ["wordy"])
+        await store.close()
+    }
+
+    /// Those who are named get it, then the others, each once, however full their mailboxes are; the trace tells of those.
+    @Test func someFirst() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        let other = try await store.addUser("otro@virtual.test", password: Array("secreto".utf8))
+        var held = quarantined("q1", user)
+        held.recipients.append(
+            .init(
+                recipient: "otro@virtual.test", fate: .quarantine,
+                place: .mailbox(Delivery.Recipient(user: other), address: "otro@virtual.test")))
+        _ = try await store.deliver(delivery("text", held, store))
+        try await store.setQuota("otro@virtual.test", 1)
+        let entry = try #require(try await store.quarantine().first)
+        let trace = ["usuario@virtual.test", "otro@virtual.test"].map {
+            TraceEntry(time: 1, event: "released", queueID: "q1", recipient: $0, destination: $0, text: "x")
+        }
+        #expect(
+            try await store.release(entry.id, to: [entry.recipients[1].id], field: [], trace: trace).destinations == ["otro@virtual.test"])
+        #expect(try await store.status(user, "INBOX").messages == 0)
+        #expect(try await store.status(other, "INBOX").messages == 1)
+        #expect(try await store.trace("q1").map(\.destination) == ["otro@virtual.test"])
+        #expect(try await store.release(entry.id, field: [], trace: trace).destinations == ["usuario@virtual.test"])
+        #expect(try await store.status(user, "INBOX").messages == 1)
+        #expect(try await store.status(other, "INBOX").messages == 1)
+        #expect(try await store.trace("q1").count == 2)
+        await store.close()
+    }
+
+    /// Days are a setting, and where nothing makes room by itself a sweep does not either.
+    @Test func sweeps() async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.quarantineDays, to: "10")
+        try await store.set(.quarantineFull, to: "reject")
+        for name in ["old", "young"] { _ = try await store.deliver(delivery("text", quarantined(name, user), store)) }
+        let older = "UPDATE quarantine SET created = created - CASE queue_id WHEN 'old' THEN 11 ELSE 9 END * 86400"
+        #expect(
+            scratch.sqlite3(
+                "\(older); UPDATE quarantine SET size = size + 9000000000; UPDATE counter SET value = value + 18000000000 WHERE name = 'quarantine'"
+            ).status == 0)
+        try await store.sweepQuarantine()
+        #expect(try await store.quarantine().map(\.queueID) == ["young"])
+        await store.close()
+    }
+
+    /// Killed at any step of a release: it was released or it was not, and the next attempt brings it once.
+    @Test(arguments: [Writer.Step.begin, .beforeCommit, .committed]) func killedDuringARelease(step: Writer.Step) async throws {
+        let scratch = Scratch()
+        let (store, user, arm) = try await scratch.populated(copiedAt: step)
+        _ = try await store.deliver(delivery("Subject: a\r\n\r\nb", quarantined("q1", user), store))
+        let entry = try #require(try await store.quarantine().first)
+        arm()
+        _ = try await store.release(entry.id, field: [])
+        await store.close()
+        var options = MailStore.Options(createsDirectory: false)
+        options.keepsHouse = false
+        let killed = try await MailStore.open(directory: scratch.path + "/killed", options: options)
+        let found = try await killed.quarantine().flatMap(\.recipients).map { $0.released > 0 }
+        #expect(found == [step == .committed])
+        #expect(try await killed.status(user, "INBOX").messages == (step == .committed ? 1 : 0))
+        #expect(try await killed.release(entry.id, field: []).destinations.count == (step == .committed ? 0 : 1))
+        #expect(try await killed.status(user, "INBOX").messages == 1)
+        #expect(try await killed.verify(deep: true).problems == [])
+        await killed.close()
+    }
 }

@@ -184,6 +184,10 @@ private let luis = SubmittingServer.luis
             let start = ContinuousClock.now
             #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], content).code == 451)
             #expect(ContinuousClock.now - start < .seconds(30))
+            // Of names alone it is a limit, which policy treats.
+            try await server.store.set(.bypassVirusChecks, to: "yes", for: .server)
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], content).code == 250)
+            #expect(try await server.store.quarantine(luis).map(\.category) == ["limit"])
         }
     }
 
@@ -248,6 +252,87 @@ private let luis = SubmittingServer.luis
             server.now.withLock { $0 += 3_601 }
             await notice.tell()
             #expect(try await told().count == 2)
+        }
+    }
+
+    /// Who wants no check at all gets his mail as it came, forged fields included; who wants one does not see them.
+    @Test func nobodyWantsAnything() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.clean) { server in
+            for key in [PolicyKey.bypassVirusChecks, .bypassBannedChecks, .bypassSpamChecks] {
+                try await server.store.set(key, to: "yes", for: .user(luis))
+            }
+            let forged = [UInt8]("X-Spam-Flag: NO\r\n".utf8) + content
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], forged).code == 250)
+            #expect(try #require(try await server.inbox(luis).first).text.hasSuffix(String(decoding: forged, as: UTF8.self)))
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [SubmittingServer.ana], forged).code == 250)
+            let seen = try #require(try await server.inbox(SubmittingServer.ana).first).text
+            #expect(seen.hasSuffix("\r\n" + String(decoding: content, as: UTF8.self)) && seen.split(separator: "X-Spam-Flag").count == 2)
+        }
+    }
+
+    /// The same recipients ask the same, in whatever order their policies are gathered: of two equal orders one is in the cache.
+    @Test func ordersAreSorted() async throws {
+        let inspector = FixedInspector.clean
+        try await SubmittingServer.run(inspector: inspector) { server in
+            let users = [luis, SubmittingServer.ana, SubmittingServer.administrator]
+            for (user, list) in zip(users, [".c", ".a", ".b"]) { try await server.store.set(.bannedNames, to: list, for: .user(user)) }
+            for count in [3, 3, 3, 3] {
+                #expect(
+                    try await server.reception(nil).submit(from: "a@x.test", to: Array(users.shuffled().prefix(count)), content).code == 250
+                )
+            }
+            #expect(inspector.orders.withLock { $0.map(\.bannedNames) } == Array(repeating: [".a", ".b", ".c"], count: 4))
+        }
+    }
+
+    /// A scan that ran out of time says nothing of the rest: neither the trace nor the message calls it clean.
+    @Test func aScanThatRanOutOfTime() async throws {
+        let inspector = FixedInspector { _ in Inspection(virus: .clean, limits: ["time"]) }
+        try await SubmittingServer.run(inspector: inspector) { server in
+            try await server.store.set(.finalLimitDestiny, to: "pass", for: .server)
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], content).code == 250)
+            let checks = try await trace(server, "checked", try #require(try await server.store.trace(luis).last?.queueID))
+            #expect(
+                checks.map(\.key).prefix(1) == ["trace.check.virus.unavailable"] && !checks.map(\.key).contains("trace.check.virus.clean"))
+            let message = try #require(try await server.inbox(luis).first).text
+            #expect(message.contains("UNCHECKED, limits reached: time") && !message.contains("X-Virus-Scanned"))
+        }
+    }
+
+    /// Of several objections the gravest gives the quarantine its category; each reason is told once, and no reply has more than ASCII.
+    @Test func severalObjections() async throws {
+        let found = Inspection(
+            virus: .infected(["Eicar"]), banned: [Policy.standard.bannedNames: [.init(part: "año › b.exe", rule: ".exe")]])
+        try await SubmittingServer.run(inspector: FixedInspector { _ in found }) { server in
+            for user in [luis, SubmittingServer.ana] { try await server.store.set(.finalVirusDestiny, to: "pass", for: .user(user)) }
+            let users = [SubmittingServer.administrator, luis, SubmittingServer.ana]
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: users, content).code == 250)
+            let entry = try #require(try await server.store.quarantine().first)
+            #expect(
+                entry.category == "virus"
+                    && entry.reasons.map { Reason(stored: $0).key } == ["trace.objection.virus", "trace.objection.banned"])
+            #expect(entry.recipients.map(\.fate) == ["discard", "quarantine", "quarantine"])
+            guard case .refused(let reply) = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content) else {
+                Issue.record("not refused")
+                return
+            }
+            let line = try #require(reply.lines.first)
+            #expect(line.contains(": a?o > b.exe (.exe) (") && line.unicodeScalars.allSatisfy { 0x20..<0x7F ~= $0.value })
+        }
+    }
+
+    /// Who asked for news of viruses hears of nothing else.
+    @Test func onlyViruses() async throws {
+        let found = Inspection(virus: .clean, banned: [Policy.standard.bannedNames: [.init(part: "a.exe", rule: ".exe")]])
+        try await SubmittingServer.run(inspector: FixedInspector { _ in found }) { server in
+            _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content)
+            #expect(try await server.store.quarantine().map(\.category) == ["banned"])
+            try await server.store.set(.quarantineNotice, to: "virus")
+            await QuarantineNotice(server.context).tell()
+            #expect(try await server.inbox(SubmittingServer.administrator).isEmpty)
+            try await server.store.set(.quarantineNotice, to: "all")
+            await QuarantineNotice(server.context).tell()
+            #expect(try await server.inbox(SubmittingServer.administrator).count == 1)
         }
     }
 }

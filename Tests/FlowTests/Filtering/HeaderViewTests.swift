@@ -54,4 +54,29 @@ struct HeaderViewTests {
         let untagged = deep.withUnsafeBufferPointer { HeaderView(reading: $0, recipients: 100) }
         #expect(untagged.seen(tag: "T") == HeaderView.Seen())
     }
+
+    /// Names of ours, whole or by their beginning, and what only looks like one.
+    @Test func whichAreForged() {
+        let ours = [
+            "X-Spam-Flag", "x-spam-a", "X-BUZON-Alert", "X-Amavis-Alert", "X-Virus-Scanned", "x-quarantine-ID", "X-Quarantine-Release",
+        ]
+        let others = [
+            "X-Spam", "X-Spammer", "X-Virus-Scanned-By", "X-Quarantine-Ideas", "X-Quarantine-Released", "Spam-Flag", "XX-Spam-Flag",
+            "X-Virus",
+        ]
+        for name in ours { #expect(seen("\(name): 1\r\nTo: z\r\n\r\n", tag: "") == "To: z\r\n\r\n", "\(name)") }
+        for name in others { #expect(view("\(name): 1\r\nTo: z\r\n\r\n").seen(tag: "") == HeaderView.Seen(), "\(name)") }
+    }
+
+    /// ENVELOPE tells of a subject that only the tag made, and is no megabyte for each of many.
+    @Test func envelopes() {
+        let added = view("From: x@y.test\r\n\r\nb").seen(tag: "T")
+        #expect(String(decoding: added.envelope, as: UTF8.self).contains("\"T\""))
+        let addresses = (0..<1_000).map { "a\($0)@x.test" }.joined(separator: ", ")
+        let text = Array("Subject: a\r\nTo: \(addresses)\r\n\r\nb".utf8)
+        let alone = text.withUnsafeBufferPointer { HeaderView(reading: $0) }.seen(tag: "T")
+        #expect(String(decoding: alone.envelope, as: UTF8.self).contains("\"T a\""))
+        let many = text.withUnsafeBufferPointer { HeaderView(reading: $0, recipients: 100) }
+        #expect(many.seen(tag: "T") == HeaderView.Seen())
+    }
 }

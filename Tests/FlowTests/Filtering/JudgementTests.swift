@@ -167,4 +167,53 @@ private let content = [UInt8]("From: Ana <ana@mi.dominio>\r\nSubject: hola\r\n\r
             #expect(try await server.store.queue().count == 1)
         }
     }
+
+    /// Mail from a mailer daemon, a stranger's or a login's own: no report can be sent, so bounce acts as reject, and beside one who passes it is
+    /// kept.
+    @Test(arguments: [nil, SubmittingServer.ana]) func theNullSender(login: String?) async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.finalVirusDestiny, to: "bounce", for: .server)
+            let reception = server.reception(login)
+            #expect(try await reception.submit(from: "", to: [SubmittingServer.luis], content).code == 554)
+            #expect(try await server.store.quarantine().flatMap(\.recipients).map(\.fate) == ["bounce"])
+            try await server.store.set(.finalVirusDestiny, to: "pass", for: .user(SubmittingServer.administrator))
+            let both = [SubmittingServer.luis, SubmittingServer.administrator]
+            #expect(try await reception.submit(from: "", to: both, content).code == 250)
+            #expect(try await server.inbox(SubmittingServer.administrator).count == 1)
+            #expect(try await server.inbox(SubmittingServer.ana).isEmpty)
+            #expect(try await server.store.queue().isEmpty)
+            #expect(try await server.store.quarantine().first?.recipients.map(\.fate) == ["quarantine"])
+        }
+    }
+
+    /// One report for all who did not get it, with a line for each.
+    @Test func oneReportForSeveral() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.finalVirusDestiny, to: "bounce", for: .server)
+            let to = [SubmittingServer.luis, SubmittingServer.administrator]
+            #expect(try await server.reception(SubmittingServer.ana).submit(from: SubmittingServer.ana, to: to, content).code == 250)
+            let reports = try await server.inbox(SubmittingServer.ana).map(\.text)
+            #expect(reports.count == 1)
+            let report = try #require(reports.first)
+            #expect(report.split(separator: "Action: failed", omittingEmptySubsequences: false).count == 3)
+            for user in to {
+                #expect(report.contains("Final-Recipient: rfc822; \(user)") || report.contains("Final-Recipient: rfc822;\(user)"))
+            }
+            #expect(!report.contains("Cuerpo"))
+        }
+    }
+
+    /// What only leaves because it is forwarded is looked at; whose domain would have it in Junk gets it, since no such mailbox is known there.
+    @Test func onlyForwarded() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            _ = try await server.store.changeForwarding("fuera@mi.dominio", { _ in ["lejos@b.test"] })
+            let reception = server.reception(nil)
+            #expect(try await reception.submit(from: "a@x.test", to: ["fuera@mi.dominio"], content).code == 250)
+            #expect(try await server.store.queue().isEmpty)
+            #expect(try await server.store.quarantine().count == 1)
+            try await server.store.set(.finalVirusDestiny, to: "junk", for: .domain("mi.dominio"))
+            #expect(try await reception.submit(from: "a@x.test", to: ["fuera@mi.dominio"], content).code == 250)
+            #expect(try await server.store.queue().flatMap(\.recipients).map(\.address) == ["lejos@b.test"])
+        }
+    }
 }
