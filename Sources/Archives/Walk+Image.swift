@@ -8,14 +8,20 @@ extension Walk {
 
     func image(_ content: UnsafeRawBufferPointer, own: [String], inner: Place) {
         var trees: [(root: ImageRecord, isJoliet: Bool)] = []
-        var position = 32_768
-        while trees.count < 16, content.begins(position + 1, Array("CD001".utf8)), content[position] != 255 {
-            let isJoliet = content.begins(position + 88, Array("%/".utf8))
-            if content[position] == 1 || content[position] == 2, let root = ImageRecord(content, at: position + 156) {
-                trees.append((root, isJoliet))
+        // Readers pass over a block that is no descriptor, up to the hundredth; which of several trees they take differs.
+        for block in 16..<100 {
+            let position = block * ImageRecord.block
+            guard content.begins(position + 1, Array("CD001".utf8)) else { continue }
+            if content[position] == 255 { break }
+            guard content[position] == 1 || content[position] == 2, let root = ImageRecord(content, at: position + 156) else { continue }
+            guard trees.count < Self.mostTrees else {
+                note(unopened: own)
+                break
             }
-            position += ImageRecord.block
+            trees.append((root, content.begins(position + 88, Array("%/".utf8))))
         }
+        // UDF's tree, which has names of its own, is read by nobody here.
+        if (16..<100).contains(where: { content.begins($0 * ImageRecord.block + 1, Array("NSR0".utf8)) }) { note(unopened: own) }
         if trees.isEmpty { return note(unopened: own) }
         // Of a file that two trees have, the second tells another name only.
         var course = ImageCourse()
@@ -26,6 +32,8 @@ extension Walk {
             course.isFirst = false
         }
     }
+
+    private static let mostTrees = 16
 
     private struct ImageCourse {
         /// Where directories lie that were gone through: a tree that bites its tail has no end.

@@ -11,7 +11,6 @@ extension Walk {
 
     /// All parts; without the first one where that was told already, which was read with that boundary.
     func parts(_ structure: MessageStructure, _ bytes: UnsafeBufferPointer<UInt8>, _ place: Place, told: [UInt8]? = nil) {
-        if structure.parts.count >= MessageLimits.parts { reach(.files) }
         // Beyond this, fields of parts were passed over.
         if structure.parts.reduce(0, { $0 + $1.header.count }) >= MessageLimits.structureFields { reach(.size) }
         var places = [place]
@@ -49,6 +48,8 @@ extension Walk {
                 decoded(part.body, encoding, in: bytes) { message($0, places[index]) }
             }
         }
+        // Those that were found are told first.
+        if structure.parts.count >= MessageLimits.parts { reach(.files) }
     }
 
     private func tell(_ description: PartDescription, kind: ContentKind?, in place: Place) {

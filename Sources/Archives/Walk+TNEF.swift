@@ -21,7 +21,7 @@ extension Walk {
                 tell(attachment, in: inner)
                 attachment = TNEFAttachment()
             case 0x8010, 0x9001: attachment.add(data.text(0, limit: 1024).map(ArchiveReader.text))
-            case 0x800F: attachment.content = data
+            case 0x800F: attachment.add(data)
             case 0x9005: properties(data, &attachment)
             default: break
             }
@@ -30,10 +30,11 @@ extension Walk {
     }
 
     private func tell(_ attachment: TNEFAttachment, in place: Place) {
-        guard attachment.content != nil || !attachment.names.isEmpty else { return }
-        meet(
-            attachment.names, contentType: attachment.type, content: attachment.content ?? UnsafeRawBufferPointer(start: nil, count: 0),
-            in: place)
+        guard !attachment.contents.isEmpty || !attachment.names.isEmpty else { return }
+        if attachment.isIncomplete { reach(.size) }
+        for content in attachment.contents.isEmpty ? [UnsafeRawBufferPointer(start: nil, count: 0)] : attachment.contents {
+            meet(attachment.names, contentType: attachment.type, content: content, in: place)
+        }
     }
 
     /// MAPI properties ([MS-OXTNEF] §2.1.3.4), of which names, type and content are wanted.
@@ -73,11 +74,21 @@ extension Walk {
 private struct TNEFAttachment {
     var names: [String] = []
     var type = ""
-    var content: UnsafeRawBufferPointer?
+    /// Of several, readers take the first or the last.
+    var contents: [UnsafeRawBufferPointer] = []
+    /// There was more than is kept.
+    var isIncomplete = false
+
+    /// Names and contents of one attachment.
+    private static let limit = 8
 
     mutating func add(_ name: String?) {
-        guard let name, !name.isEmpty, names.count < 8, !names.contains(name) else { return }
-        names.append(name)
+        guard let name, !name.isEmpty, !names.contains(name) else { return }
+        if names.count < Self.limit { names.append(name) } else { isIncomplete = true }
+    }
+
+    mutating func add(_ content: UnsafeRawBufferPointer) {
+        if contents.count < Self.limit { contents.append(content) } else { isIncomplete = true }
     }
 
     mutating func take(_ id: Int, _ type: Int, _ value: UnsafeRawBufferPointer) {
@@ -86,7 +97,7 @@ private struct TNEFAttachment {
         case 0x3707, 0x3704, 0x3001, 0x3708: add(Self.text(type, value))
         case 0x370E: self.type = Self.text(type, value).asciiLowercased
         // PidTagAttachData; an object has its interface's identifier in front.
-        case 0x3701: content = type == 0x0D ? value.slice(16, value.count - 16) ?? content : value
+        case 0x3701: if let content = type == 0x0D ? value.slice(16, value.count - 16) : value { add(content) }
         default: break
         }
     }

@@ -58,4 +58,40 @@ import Testing
         #expect(walked.titles.count == 3 + ArchiveFormatTests.members.count && walked.finding == walk(file: bytes, "x.zip").finding)
         #expect(Set(walked.titles).count == walked.titles.count)
     }
+
+    /// What is concealed may be locked, or a directory; and a list of members that is missing is missed.
+    @Test func otherMembers() throws {
+        let plain = Self.zip("readme.txt", Array("Hello".utf8))
+        let locked = Samples.archive([.init("a.exe", Samples.program)], password: "x")
+        let folder = Samples.archive([.init("dir/")])
+        for bytes in [locked + plain, plain + locked] { #expect(walk(file: bytes, "x.zip").finding.encrypted == ["x.zip"]) }
+        for bytes in [folder + plain, plain + folder] {
+            #expect(walk(file: bytes, "x.zip").parts.contains { $0.name == "dir/" && $0.kind == .directory })
+        }
+        let central = try #require((0..<plain.count - 4).first { Array(plain[$0..<$0 + 4]) == [0x50, 0x4B, 1, 2] })
+        let cut = walk(file: Array(plain.prefix(central)), "x.zip")
+        #expect(cut.names == ["x.zip", "readme.txt"] && cut.finding.unopened == ["x.zip"])
+    }
+
+    /// An archive whose bytes are damaged is not opened, however it is found.
+    @Test func damaged() {
+        var random = ArchiveFuzzTests.Numbers(state: 7)
+        let inner = Samples.archive([.init("a.dat", (0..<20_000).map { _ in UInt8(random.below(64)) })], options: "zip:compression=store")
+        var bytes = Self.zip("inner.zip", inner)
+        for place in 200..<260 { bytes[place] ^= 0x55 }
+        #expect(walk(file: bytes, "x.zip").finding.unopened.contains("x.zip › inner.zip"))
+    }
+
+    /// What one holds within another counts together; what is done with is given back.
+    @Test func memory() {
+        var random = ArchiveFuzzTests.Numbers(state: 7)
+        let noise = (0..<1 << 20).map { _ in UInt8(random.below(256)) }
+        let small = Samples.archive([.init("a.dat", noise)], options: "zip:compression=store")
+        var nested = small
+        for level in 0..<5 { nested = Samples.archive([.init("\(level).zip", nested)], options: "zip:compression=store") }
+        let limits = NameWalk.Limits(held: 3 << 20)
+        #expect(walk(file: nested, "x.zip", limits).finding.limits == ["size"])
+        let beside = Samples.archive((0..<10).map { .init("\($0).zip", small) }, options: "zip:compression=store")
+        #expect(walk(file: beside, "x.zip", limits).finding.limits.isEmpty)
+    }
 }

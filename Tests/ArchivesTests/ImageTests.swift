@@ -22,7 +22,7 @@ import Testing
         return bytes + entry.name + [UInt8](repeating: 0, count: padding) + entry.rest + [UInt8](repeating: 0, count: size % 2)
     }
 
-    /// `blocks` begin at number 20, behind descriptors whose roots lie there.
+    /// `blocks` begin at number 20, or behind the descriptors where those are many.
     static func image(_ roots: [(isJoliet: Bool, block: Int)], _ blocks: [[UInt8]], start: [UInt8] = []) -> [UInt8] {
         func block(_ bytes: [UInt8]) -> [UInt8] { bytes + [UInt8](repeating: 0, count: 2048 - bytes.count) }
         var bytes = start + [UInt8](repeating: 0, count: 32_768 - start.count)
@@ -33,7 +33,7 @@ import Testing
             bytes += descriptor
         }
         bytes += block([255] + Array("CD001\u{1}".utf8))
-        bytes += [UInt8](repeating: 0, count: 20 * 2048 - bytes.count)
+        bytes += [UInt8](repeating: 0, count: max(20, 17 + roots.count) * 2048 - bytes.count)
         return bytes + blocks.flatMap { block($0) }
     }
 
@@ -90,6 +90,58 @@ import Testing
         #expect(walk(file: Self.image([], []), "x.iso").finding.unopened == ["x.iso"])
         let short = walk(file: Array(Self.image([(false, 20)], [loop]).dropLast(2000)), "x.iso")
         #expect(short.finding.unopened == ["x.iso"])
+    }
+
+    /// Directories in one another: as many as any reader follows, then a limit; what they take counts.
+    @Test func deepTree() {
+        let blocks = (0..<100).map { Self.list([Entry(name: Array("D".utf8), start: 21 + $0, length: 2048, flags: 2)]) }
+        let image = Self.image([(false, 20)], blocks + [[]])
+        let walked = walk(file: image, "x")
+        #expect(walked.finding.limits == ["depth"] && walked.names.count == 65)
+        let few = walk(file: image, "x", NameWalk.Limits(expanded: 3 * 2048))
+        #expect(few.finding.limits == ["size"] && few.names.count == 4)
+    }
+
+    @Test func directories() {
+        let root = Self.list([
+            Entry(name: [0], start: 20, length: 2048, flags: 2), Entry(name: [1], start: 20, length: 2048, flags: 2),
+            Entry(name: Array("D".utf8), start: 21, length: 4096, flags: 2),
+        ])
+        let first = Self.list([Entry(name: Array("A.EXE".utf8), start: 23, length: Self.size)])
+        // Behind an extended attribute record of one block.
+        var second = Self.list([Entry(name: Array("B.EXE".utf8), start: 22, length: Self.size)])
+        second[1] = 1
+        let walked = walk(file: Self.image([(false, 20)], [root, first, second, Samples.program]), "x")
+        #expect(walked.names == ["x", "D", "D/A.EXE", "D/B.EXE"] && walked.finding.unopened.isEmpty, "\(walked)")
+        #expect(walked.kind("D/A.EXE") == "exe-ms" && walked.kind("D/B.EXE") == "exe-ms")
+    }
+
+    /// Pieces of a file that do not lie behind one another, and what only the second tree has.
+    @Test func piecesAndTrees() {
+        let torn = Self.list([
+            Entry(name: Array("A.ZIP".utf8), start: 21, length: 2048, flags: 0x80), Entry(name: Array("A.ZIP".utf8), start: 23, length: 9),
+        ])
+        #expect(walk(file: Self.image([(false, 20)], [torn, [], [], []]), "x").finding.unopened == ["x"])
+        let joliet = Self.list([Entry(name: Self.wide("a.txt"), start: 22, length: 1)])
+        let primary = Self.list([Entry(name: Array("B.ZIP".utf8), start: 23, length: 2048)])
+        let zip = Samples.archive([.init("b.exe", Samples.program)], options: "zip:compression=store")
+        let walked = walk(file: Self.image([(true, 20), (false, 21)], [joliet, primary, [0x41], zip]), "x")
+        #expect(walked.titles.contains("x › B.ZIP › b.exe"), "\(walked)")
+    }
+
+    /// Readers differ in which of many descriptors they take, pass over blocks that are none, and may know a tree of UDF beside.
+    @Test func manyDescriptors() {
+        let (base, plain) = (17 + 21, Self.list([Entry(name: Array("A.TXT".utf8), start: 17 + 21 + 2, length: 1)]))
+        let evil = Self.list([Entry(name: Self.wide("b.exe"), start: base + 2, length: 1)])
+        let many = Self.image(Array(repeating: (false, base), count: 20) + [(true, base + 1)], [plain, evil, [0x41]])
+        #expect(walk(file: many, "x").finding.unopened == ["x"])
+        var gap = Self.image([(false, 20), (false, 20), (true, 21)], [Self.list([]), evil, [0x41]])
+        gap.replaceSubrange(17 * 2048..<18 * 2048, with: [UInt8](repeating: 0, count: 2048))
+        #expect(walk(file: gap, "x").names.contains("b.exe"))
+        var bridge = Self.image([(false, 20)], [Self.list([Entry(name: Array("A.TXT".utf8), start: 21, length: 1)]), [0x41]])
+        #expect(walk(file: bridge, "x").finding.unopened.isEmpty)
+        bridge.replaceSubrange(18 * 2048 + 1..<18 * 2048 + 6, with: Array("NSR02".utf8))
+        #expect(walk(file: bridge, "x").finding.unopened == ["x"] && walk(file: bridge, "x").names.contains("A.TXT"))
     }
 }
 

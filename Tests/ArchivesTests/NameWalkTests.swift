@@ -159,6 +159,26 @@ import Testing
         #expect(walk("Content-Type: a/b\(parameters); name=a.exe\r\n\r\nx").finding.limits == ["size"])
         let fields = (0..<9).map { "Content-Type: a/b; name=\($0).txt\r\n" }.joined()
         #expect(walk(fields + "\r\nx").finding.limits == ["size"])
+        let types = (0..<9).map { "Content-Type: a/b\($0)\r\n" }.joined()
+        #expect(walk(types + "\r\nx").finding.limits == ["size"])
+        #expect(walk(types.replacing("Content-Type: a/b8\r\n", with: "") + "\r\nx").finding.limits.isEmpty)
+        // More of them in all parts together than are kept.
+        let long = "Content-Description: " + String(repeating: "x", count: 900) + "\r\n\r\nx"
+        #expect(walk(Self.multipart(Array(repeating: Self.part(long), count: 5_000))).finding.limits == ["size"])
+    }
+
+    @Test func tooLarge() {
+        let message = Self.message("a.dat", [UInt8](repeating: 0x41, count: 5_000))
+        #expect(walk(message, NameWalk.Limits(held: 1_000)).finding.limits == ["size"])
+        #expect(walk(message, NameWalk.Limits(held: 5_000)).finding.limits.isEmpty)
+    }
+
+    @Test func messagesAreLevels() {
+        var message = "Subject: x\r\n\r\nx"
+        for _ in 0..<17 { message = "Content-Type: message/rfc822\r\n\r\n" + message }
+        #expect(walk(message).finding.limits.isEmpty)
+        message = "Content-Type: message/rfc822\r\n\r\n" + message
+        #expect(walk(message).finding.limits == ["depth"])
     }
 
     @Test func tooLongHeader() {

@@ -8,13 +8,16 @@ import Testing
 @Suite struct OldArchiveTests {
     private static let little = Samples.little
 
-    static func arj(_ name: String, _ content: [UInt8], method: UInt8 = 0, flags: UInt8 = 0) -> [UInt8] {
+    static func arj(
+        _ name: String, _ content: [UInt8], method: UInt8 = 0, flags: UInt8 = 0, type: UInt8 = 0, extra: [UInt8] = []
+    ) -> [UInt8] {
         func header(_ fixed: [UInt8], _ texts: [UInt8]) -> [UInt8] {
             let basic = [UInt8(fixed.count + 1)] + fixed + texts
-            return [0x60, 0xEA] + little(basic.count, 2) + basic + little(Samples.crc32(basic), 4) + [0, 0]
+            let more = extra.isEmpty ? [] : little(extra.count, 2) + extra + little(Samples.crc32(extra), 4)
+            return [0x60, 0xEA] + little(basic.count, 2) + basic + little(Samples.crc32(basic), 4) + more + [0, 0]
         }
         let main = header([11, 1, 2, 0, 0, 2, 0] + [UInt8](repeating: 0, count: 22), Array("x.arj".utf8) + [0, 0])
-        let fixed: [UInt8] = [11, 1, 2, flags, method, 0, 0] + little(0, 4) + little(content.count, 4) + little(content.count, 4)
+        let fixed: [UInt8] = [11, 1, 2, flags, method, type, 0] + little(0, 4) + little(content.count, 4) + little(content.count, 4)
         let file = header(fixed + little(Samples.crc32(content), 4) + [0, 0, 0, 0, 0, 0], Array(name.utf8) + [0, 0])
         return main + file + content + [0x60, 0xEA, 0, 0]
     }
@@ -170,5 +173,51 @@ import Testing
         let walked = walk(file: try Samples.file(file), file)
         #expect(walked.names.dropFirst().contains(name) && walked.kind(name) == kind)
         #expect(walked.finding.unopened.isEmpty && walked.finding.encrypted.isEmpty && walked.finding.limits.isEmpty)
+    }
+
+    @Test func headersOfARJ() {
+        let extended = walk(file: Self.arj("a.exe", Samples.program, extra: [1, 2, 3]), "x.arj")
+        #expect(extended.names == ["x.arj", "a.exe"] && extended.kind("a.exe") == "exe-ms" && extended.finding.unopened.isEmpty)
+        #expect(walk(file: Self.arj("dir", [], type: 3), "x.arj").parts.last?.kind == .directory)
+        // Longer than any may be, and shorter.
+        let long = walk(file: Self.arj(String(repeating: "a", count: 2_600), [1]), "x.arj")
+        #expect(long.names == ["x.arj"] && long.finding.unopened == ["x.arj"])
+        for fixed: UInt8 in [10, 29, 255] {
+            var bytes = Self.arj("a.exe", [1])
+            bytes[4] = fixed
+            let walked = walk(file: bytes, "x.arj")
+            #expect(walked.names == ["x.arj"] && walked.finding.unopened == ["x.arj"])
+        }
+    }
+
+    /// Properties with names of their own before the one that is wanted, a file that is cut off, and more than one of anything.
+    @Test func oddTNEF() {
+        let value = little16("a.exe\0")
+        func named(_ kind: Int, _ rest: [UInt8]) -> [UInt8] {
+            Self.little(0x1F, 2) + Self.little(0x8001, 2) + [UInt8](repeating: 7, count: 16) + Self.little(kind, 4) + rest
+                + Self.little(1, 4) + Self.little(3, 4) + [1, 2, 3, 0]
+        }
+        let wanted = Self.little(0x1F, 2) + Self.little(0x3707, 2) + Self.little(1, 4) + Self.little(value.count, 4) + value
+        for before in [named(0, Self.little(9, 4)), named(1, Self.little(5, 4) + [1, 0, 2, 0, 0, 0, 0, 0])] {
+            let bytes = Self.tnef([[(0x800F, Samples.program), (0x9005, Self.little(2, 4) + before + wanted)]])
+            let walked = walk(file: bytes, "winmail.dat")
+            #expect(walked.names == ["winmail.dat", "a.exe"] && walked.kind("a.exe") == "exe-ms", "\(walked)")
+        }
+        let whole = Self.tnef([[(0x8010, Array("a.exe\0".utf8)), (0x800F, Samples.program)]])
+        #expect(walk(file: whole, "winmail.dat").finding.unopened.isEmpty)
+        let cut = walk(file: Array(whole.dropLast(5)), "winmail.dat")
+        #expect(cut.finding.unopened == ["winmail.dat"] && cut.names.contains("a.exe"))
+        let names = Self.tnef([(0..<9).map { (0x8010, Array("\($0).txt\0".utf8)) }])
+        #expect(walk(file: names, "winmail.dat").finding.limits == ["size"])
+        let zip = Samples.archive([.init("b.exe", Samples.program)])
+        for contents in [[zip, [0x41]], [[0x41], zip]] {
+            let twice = Self.tnef([[(0x8010, Array("a.dat\0".utf8))] + contents.map { (0x800F, $0) }])
+            #expect(walk(file: twice, "winmail.dat").titles.contains("winmail.dat › a.dat › b.exe"))
+        }
+    }
+
+    private func little16(_ text: String) -> [UInt8] {
+        let bytes = text.utf16.flatMap { Self.little(Int($0), 2) }
+        return bytes + [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
     }
 }

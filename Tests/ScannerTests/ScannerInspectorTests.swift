@@ -13,7 +13,9 @@ private struct StubExaminer: Examiner {
     /// Whether there is something to look with; waits like a reload.
     var isReady: @Sendable (DispatchTime) -> Bool = { _ in true }
 
-    func identity(_ order: InspectionOrder) -> String { "1" }
+    var name: @Sendable () -> String = { "1" }
+
+    func identity(_ order: InspectionOrder) -> String { name() }
 
     func prepare(_ order: InspectionOrder, until deadline: DispatchTime) -> Examine? {
         isReady(deadline) ? { content, _, deadline in answer(content, deadline) } : nil
@@ -44,6 +46,22 @@ private struct StubExaminer: Examiner {
         _ = await inspector.inspect(MemoryContent("bb"), virus)
         _ = await inspector.inspect(MemoryContent("a"), InspectionOrder(virus: true, bannedNames: ["exe"]))
         #expect(log.lines == ["1", "2", "1"])
+    }
+
+    @Test func `a verdict that signatures were swapped under belongs to neither`() async {
+        let version = Mutex("1")
+        let examiner = StubExaminer(
+            answer: { [log] _, _ in
+                log.add(version.withLock { $0 })
+                if log.lines.count == 1 { version.withLock { $0 = "2" } }
+                return .done(Inspection(virus: .clean))
+            }, name: { version.withLock { $0 } })
+        let inspector = ScannerInspector(examiner, .init(threads: 1), work: nil, onStuck: {})
+        for name in ["", "1", "2", "2", "1"] {
+            if !name.isEmpty { version.withLock { $0 = name } }
+            _ = await inspector.inspect(MemoryContent("a"), virus)
+        }
+        #expect(log.lines == ["1", "1", "2"])
     }
 
     @Test func `what is no verdict is not remembered`() async {

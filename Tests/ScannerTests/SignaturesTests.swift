@@ -159,6 +159,15 @@ import Testing
                 settings: ScanSettings(limits: ScanLimits(fileSize: 100_000), temporaryDirectory: folder.path + "/tmp"), lanes: home.lanes))
         await signatures.settle()
         #expect(await inspector.inspect(large, InspectionOrder(virus: true)).limits == ["size"])
+        // Of the walk over names alone as well.
+        let before = (scans: signatures.identity(virus: true), names: signatures.identity(virus: false))
+        signatures.apply(
+            .init(
+                source: nil,
+                settings: ScanSettings(limits: ScanLimits(fileSize: 100_000), temporaryDirectory: folder.path + "/tmp"),
+                names: NameWalk.Limits(depth: 3), lanes: home.lanes))
+        await signatures.settle()
+        #expect(signatures.identity(virus: true) != before.scans && signatures.identity(virus: false) != before.names)
     }
 
     @Test func `temporary files of a process that died are swept`() throws {

@@ -111,6 +111,20 @@ struct WorkTableTests {
         third.end(slot)
     }
 
+    @Test func `what hangs keeps no suspect waiting, and is not begun again beside itself`() throws {
+        _ = try slot(open().begin(a, now: 1_000_000))
+        let table = try open()
+        _ = try slot(table.begin(b, now: 1_000_000))
+        #expect(isLater(table.begin(a, now: 1_000_000)))
+        table.overdue(b)
+        let suspect = try slot(table.begin(a, now: 1_000_000))
+        table.overdue(a)
+        #expect(isCrowded(table.begin(a, now: 1_000_000)))
+        #expect(table.inWork == 0)
+        table.end(suspect)
+        #expect(!table.isSuspect(a, now: 1_000_000))
+    }
+
     @Test func `marks expire`() throws {
         for _ in 0..<2 { _ = try slot(open().begin(a, now: 1_000_000)) }
         #expect(try open().isPoisoned(a, now: 1_000_000))
