@@ -1,6 +1,6 @@
 /// Small files that unpack to large ones.
 package enum Bomb {
-    /// Zeros under deflate's fixed code (RFC 1951 §3.2.6): 13 bits say 258 of them. `count` is rounded to what is near.
+    /// Zeros under deflate's fixed code: 13 bits say 258 of them. `count` is rounded to what is near.
     package static func deflated(zeros count: Int) -> (bytes: [UInt8], count: Int) {
         var bits: [UInt8] = [1, 1, 0] + [0, 0, 1, 1, 0, 0, 0, 0]
         let match: [UInt8] = [1, 1, 0, 0, 0, 1, 0, 1] + [0, 0, 0, 0, 0]
@@ -25,7 +25,7 @@ package enum Bomb {
         return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + packed + little(Int(CRC32.of([], zeros: count)), 4) + little(count, 4)
     }
 
-    /// One frame of blocks that repeat one byte (RFC 8878 §3.1.1.2.2).
+    /// One frame of blocks that repeat one byte.
     package static func zstd(zeros count: Int) -> [UInt8] {
         let block = 1 << 17
         var file: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0, 0x38]

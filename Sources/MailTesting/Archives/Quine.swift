@@ -1,14 +1,14 @@
 /// Archives that hold themselves, byte for byte: whoever opens what he finds never comes to an end.
 ///
 /// After the construction that Russ Cox describes ("Zip Files All The Way Down", 2010). Deflate is read as a language of two words: `L` puts
-/// out the bytes behind it (a stored block, RFC 1951 §3.2.4), `R` puts out again what was put out last (matches under the fixed code, §3.2.6).
+/// out the bytes behind it (a stored block), `R` puts out again what was put out last (matches under the fixed code).
 /// A program of them prints its own text, with a header before it and a trailer behind. The checksum of the whole stands in the
 /// whole: CRC-32 is linear, so it is found by solving 32 equations.
 package enum Quine {
     /// A file whose unpacked content is this file.
     package static func gzip() -> [UInt8]? {
         file { sum, size, length in
-            // RFC 1952 §2.3, with the name that is kept.
+            // With the name that is kept.
             let name = [UInt8](repeating: UInt8(ascii: "r"), count: length) + Array(".gz\0".utf8)
             return ([0x1F, 0x8B, 8, 8, 0, 0, 0, 0, 0, 3] + name, little(Int(sum), 4) + little(size, 4))
         }
@@ -90,7 +90,7 @@ package enum Quine {
         return nil
     }
 
-    /// RFC 1951 §3.2.5: code, extra bits and their value of a length up to 114.
+    /// Code, extra bits and their value of a length up to 114.
     fileprivate static func extra(_ length: Int) -> (code: Int, bits: Int, value: Int) {
         if length <= 10 { return (length - 2, 0, 0) }
         var (code, bits, start) = (9, 1, 11)
