@@ -16,12 +16,18 @@ import Testing
         databases = try TemporaryFolder()
     }
 
-    private func signatures(_ home: Home = .local, available: Int = .max, reserve: Int = 1) -> Signatures {
+    private func signatures(
+        _ home: Home = .local, available: Int = .max, reserve: Int = 1, onAttempt: @escaping @Sendable () -> Void = {}
+    ) -> Signatures {
+        let loader = home.loader()
         let gauge = MemoryGauge(available: { available }, resident: { 0 })
         let configuration = Signatures.Configuration(
             source: SignatureSource(directory: databases.path), settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"),
             lanes: home.lanes)
-        return Signatures(configuration, reserve: reserve, memory: gauge, loader: home.loader())
+        return Signatures(configuration, reserve: reserve, memory: gauge) { configuration, withViruses throws(EngineFailure) in
+            onAttempt()
+            return try loader(configuration, withViruses)
+        }
     }
 
     private func inspector(_ signatures: Signatures) -> ScannerInspector {
@@ -89,14 +95,16 @@ import Testing
 
     @Test func `a reload without room for two that finds less is tried again, then taken as it is`() async throws {
         try write("sesame open", "Test.A")
-        let signatures = signatures(available: 0)
+        let loads = Atomic(0)
+        let signatures = signatures(available: 0) { loads.add(1, ordering: .relaxed) }
         signatures.setEnabled(true)
         await signatures.settle()
         let count = signatures.status.count
+        let before = loads.load(ordering: .relaxed)
         try databases.write("own.ndb", "damaged")
         signatures.check()
         await signatures.settle()
-        #expect(signatures.status.phase == .loading)
+        #expect(await eventually { loads.load(ordering: .relaxed) == before + 2 })
         #expect(await eventually { signatures.status.phase == .ready })
         #expect(signatures.status.count == count - 1)
         #expect(signatures.status.failures.map(\.reason) == [.damaged])
