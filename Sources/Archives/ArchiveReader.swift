@@ -204,6 +204,11 @@ final class ArchiveReader {
         let type = archive_entry_filetype(entry)
         return (type == S_IFREG || type == 0) && archive_entry_hardlink(entry) == nil
     }
+    /// What a symbolic link leads to: the content of such a member, in formats that keep it there.
+    var target: UnsafeRawBufferPointer {
+        guard let entry, let text = archive_entry_symlink(entry) else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: text, count: strlen(text))
+    }
     var isMemberEncrypted: Bool { entry.map { archive_entry_is_encrypted($0) != 0 } ?? false }
     /// As the archive claims.
     var size: Int? {

@@ -47,6 +47,10 @@ enum Container {
     static func isNamedMessage(_ name: String) -> Bool { !name.isEmpty && messageSuffixes.contains(PlainName(name).suffixText) }
     static func isDeclaredArchive(_ type: String) -> Bool { archiveTypes.contains(type) }
 
+    static let imageSuffixes: Set<String> = ["iso", "img", "udf"]
+    static let zipSuffixes: Set<String> = [
+        "zip", "zipx", "jar", "apk", "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "odt", "ods", "odp",
+    ]
     private static let archiveSuffixes: Set<String> = [
         "zip", "zipx", "rar", "r00", "r01", "001", "7z", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "tzst", "lz", "tlz", "lzma",
         "z", "taz", "tar", "cpio", "rpm", "deb", "cab", "arj", "zoo", "lha", "lzh", "ace", "arc", "iso", "img", "udf", "vhd", "vhdx", "xar",
@@ -99,6 +103,25 @@ extension Walk {
                 openByName(content, kind, names: names, contentType: contentType, in: place)
             }
         }
+        if let container { openBehind(container, content, names, contentType, own: own, inner: inner, in: place) }
+    }
+
+    /// A zip archive ends, and an image begins, far from where another archive begins: who is told by the name that it is one of these
+    /// finds it there.
+    private func openBehind(
+        _ container: Container, _ content: UnsafeRawBufferPointer, _ names: [String], _ contentType: String, own: [String], inner: Place,
+        in place: Place
+    ) {
+        if case .message = container { return }
+        let suffixes = names.map { PlainName($0).suffixText }
+        if case .iso = container {
+        } else if suffixes.contains(where: Container.imageSuffixes.contains) || contentType == "application/x-iso9660-image" {
+            if holdsImage(content), mayOpen(place) { image(content, own: own, inner: inner) }
+        }
+        if case .library(.zip) = container { return }
+        guard suffixes.contains(where: Container.zipSuffixes.contains) || contentType.contains("zip"), holdsZipEnd(content), mayOpen(place)
+        else { return }
+        archive(content, .zip, own: own, inner: inner, isCertain: false)
     }
 
     /// How findings call it.

@@ -36,18 +36,17 @@ package struct NameWalk: Sendable {
         package init() {}
     }
 
-    /// Gets each file as a whole, as far as it can be unpacked: attachments, and members of archives; not the texts that a reader shows.
-    /// `isMessage`: it was declared as one, or looks like one. What can't be unpacked is part of the finding (`unopened`).
-    package typealias Take = (_ file: UnsafeRawBufferPointer, _ isMessage: Bool) -> Void
-
     package var limits: Limits
 
     package init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// `visit` gets each part once, in the order of the message; a part with two names once for each. Never fails: what can't be read is
-    /// part of the finding. Stays on its thread. Without `take` only so much is unpacked as names and kinds need.
-    package func walk(_ message: UnsafeRawBufferPointer, take: Take? = nil, visit: (NamedPart) -> Void) -> Finding {
-        walk(take) {
+    /// part of the finding. Stays on its thread.
+    ///
+    /// `taker` gets attachments and members of archives, not the texts that a reader shows; what can't be unpacked for it is `unopened`.
+    /// Without one only so much is unpacked as names and kinds need.
+    package func walk(_ message: UnsafeRawBufferPointer, for taker: (any FileTaker)? = nil, visit: (NamedPart) -> Void) -> Finding {
+        walk(taker) {
             $0.message(message, Place(path: [], level: 0))
         } visit: {
             visit($0)
@@ -56,21 +55,21 @@ package struct NameWalk: Sendable {
 
     /// The same for one file instead of a message.
     package func walk(
-        file: UnsafeRawBufferPointer, named name: String, take: Take? = nil, visit: (NamedPart) -> Void
+        file: UnsafeRawBufferPointer, named name: String, for taker: (any FileTaker)? = nil, visit: (NamedPart) -> Void
     ) -> Finding {
-        walk(take) { walk in
+        walk(taker) { walk in
             walk.meet([name], content: file, in: Place(path: [], level: 0))
         } visit: {
             visit($0)
         }
     }
 
-    private func walk(_ take: Take?, _ start: (Walk) -> Void, visit: (NamedPart) -> Void) -> Finding {
+    private func walk(_ taker: (any FileTaker)?, _ start: (Walk) -> Void, visit: (NamedPart) -> Void) -> Finding {
         // libarchive turns names into what the thread's locale says; the process has none.
         let previous = Self.locale.map { uselocale($0) }
         defer { if let previous { uselocale(previous) } }
         return withoutActuallyEscaping(visit) { visit in
-            let walk = Walk(limits, take, visit)
+            let walk = Walk(limits, taker, visit)
             start(walk)
             return walk.finding
         }

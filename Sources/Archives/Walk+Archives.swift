@@ -52,23 +52,15 @@ extension Walk {
         members.count += 1
         let names = form.isFilter ? Self.unpackedNames(own.last ?? "", reader.name) : [reader.name]
         if form == .zip { members.names.insert(names[0]) }
-        func tell(_ kind: ContentKind?, isEncrypted: Bool = false) {
+        func tell(_ kind: ContentKind?, _ isEncrypted: Bool = false) {
             for name in names { self.tell(NamedPart(path: place.path + [name], kind: kind, isEncrypted: isEncrypted)) }
         }
-        if reader.isDirectory {
-            tell(.directory)
-            return true
-        }
-        if reader.isMemberEncrypted {
-            note(encrypted: own)
-            tell(nil, isEncrypted: true)
-            return true
-        }
-        guard reader.isFile else {
-            tell(nil)
-            return !form.isReadWhole || drain(reader) == .whole
-        }
         let size = reader.size ?? 0
+        if reader.isMemberEncrypted, !reader.isDirectory || size > 0 {
+            note(encrypted: own)
+            tell(nil, true)
+            return true
+        }
         if form.isSolid {
             guard expand(members.pending) else {
                 tell(nil)
@@ -79,39 +71,70 @@ extension Walk {
         var state = Filling.more
         hold { buffer in
             state = fill(&buffer, from: reader, upTo: Self.head)
+            guard !buffer.bytes.isEmpty else {
+                state = meetEmpty(reader, state, tell)
+                let isMissed = takesFiles || form.isFilter || form.isReadWhole
+                if state == .broken, isMissed || names.contains(where: Container.isNamedArchive) {
+                    note(unopened: isMissed ? own : place.path + [names[0]])
+                }
+                return
+            }
             var kind = ContentKind(of: buffer.bytes)
             if kind == .data, case .more = state {
                 state = fill(&buffer, from: reader, upTo: ContentKind.headLength)
                 kind = ContentKind(of: buffer.bytes)
             }
-            guard state != .broken || !buffer.bytes.isEmpty else {
-                tell(nil)
-                if takesFiles { note(unopened: own) }
-                if form.isFilter || names.contains(where: Container.isNamedArchive) {
-                    note(unopened: form.isFilter ? own : place.path + [names[0]])
-                }
-                return
-            }
             tell(state == .broken && buffer.bytes.count < Self.head ? nil : kind)
-            let isContainer = names.contains { self.isContainer(kind, named: $0) }
             // Levels are asked for before anything is unpacked for them.
-            if takesFiles || isContainer && mayOpen(place) {
-                if case .more = state { state = fill(&buffer, from: reader, upTo: .max) }
-                if takesFiles {
-                    if state == .broken { note(unopened: own) }
-                    if state != .limited { with(buffer) { take($0, isMessage: kind == .mail) } }
+            let isOpened = names.contains { self.isContainer(kind, named: $0) } && mayOpen(place)
+            if takesFiles || isOpened {
+                if state == .more { state = fill(&buffer, from: reader, upTo: .max) }
+                if state == .full {
+                    if isOpened { reach(.size) } else { state = takeLarge(buffer.bytes, reader) }
+                } else if state == .whole || state == .broken {
+                    with(buffer) { take($0, isMessage: kind == .mail) }
+                    if isOpened { with(buffer) { open($0, kind, names: names, in: place) } }
                 }
             }
-            if isContainer, mayOpen(place) {
-                if state == .broken { note(unopened: form.isFilter ? own : place.path + [names[0]]) }
-                if state != .limited { with(buffer) { open($0, kind, names: names, in: place) } }
+            if state == .broken, takesFiles || isOpened || form.isReadWhole {
+                note(unopened: isOpened && !form.isFilter ? place.path + [names[0]] : own)
             }
             if form.isSolid { members.pending = max(0, size - buffer.bytes.count) }
         }
-        guard form.isReadWhole else { return true }
-        if state == .more { state = drain(reader) }
+        guard form.isReadWhole, state == .more || state == .full else { return !form.isReadWhole || state == .whole }
+        state = drain(reader) { _ in }
         if state == .broken { note(unopened: own) }
         return state == .whole
+    }
+
+    /// A member that gave no byte: empty, a directory, a link, or one that can't be read. Whether it is whole.
+    ///
+    /// What a mode says is the archive's claim, and many unpackers write a file all the same: a directory or link that has content counts as
+    /// one that can't be read, except that a link's is its target.
+    private func meetEmpty(_ reader: ArchiveReader, _ state: Filling, _ tell: (ContentKind?, Bool) -> Void) -> Filling {
+        if state == .full { reach(.size) }
+        let isEmpty = (reader.size ?? 0) == 0
+        if reader.isDirectory {
+            tell(.directory, false)
+            return isEmpty ? .whole : .broken
+        }
+        guard state == .whole else {
+            tell(nil, false)
+            return state
+        }
+        tell(reader.isFile && isEmpty ? .empty : nil, false)
+        if isEmpty, reader.target.isEmpty { return .whole }
+        take(reader.target, isMessage: false)
+        return isEmpty || reader.target.count == reader.size ? .whole : .broken
+    }
+
+    /// Goes through the rest of what found no room, to know whether it was seen before.
+    private func takeLarge(_ beginning: UnsafeRawBufferPointer, _ reader: ArchiveReader) -> Filling {
+        var course = Fingerprint.Course()
+        course.add(beginning)
+        let state = drain(reader) { course.add($0) }
+        if state == .whole { take(large: course.end) }
+        return state
     }
 
     /// Members behind so many, of which only headers are read.
@@ -131,8 +154,8 @@ extension Walk {
         if reader.isLate { reach(.time) }
     }
 
-    /// Unpacks the rest of a member in vain.
-    private func drain(_ reader: ArchiveReader) -> Filling {
+    /// Unpacks the rest of a member without keeping it.
+    private func drain(_ reader: ArchiveReader, _ body: (UnsafeRawBufferPointer) -> Void) -> Filling {
         var scratch = Held(limit: 1 << 16)
         defer { scratch.free() }
         while goesOn() {
@@ -142,21 +165,23 @@ extension Walk {
                 return reader.isLate ? .limited : .broken
             }
             if read == 0 { return .whole }
+            body(UnsafeRawBufferPointer(rebasing: room[..<read]))
             guard expand(read) else { break }
         }
         return .limited
     }
 
-    private enum Filling { case whole, more, broken, limited }
+    private enum Filling {
+        case whole, more, broken, limited
+        /// No more can be held.
+        case full
+    }
 
     /// Unpacks until the buffer has so many bytes.
     private func fill(_ buffer: inout Held, from reader: ArchiveReader, upTo count: Int) -> Filling {
         while buffer.bytes.count < count {
             guard goesOn() else { return .limited }
-            guard let room = buffer.room(min(count - buffer.bytes.count, 1 << 16)) else {
-                reach(.size)
-                return .limited
-            }
+            guard let room = buffer.room(min(count - buffer.bytes.count, 1 << 16)) else { return .full }
             guard let read = reader.read(into: room) else {
                 if reader.isLate { reach(.time) }
                 return reader.isLate ? .limited : .broken

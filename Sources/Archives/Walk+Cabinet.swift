@@ -73,6 +73,8 @@ extension Walk {
             // Without it the rest passes unseen, since the next member lies behind it.
             var isWanted = true
             var isCut = false
+            // Of what is too large to be held.
+            var large: Fingerprint.Course?
             result = reader.extract(file) { bytes in
                 course.position += bytes.count
                 guard goesOn(), expand(bytes.count) else {
@@ -80,12 +82,22 @@ extension Walk {
                     return false
                 }
                 guard isWanted else { return !isLast }
-                if !buffer.append(bytes) {
-                    reach(.size)
+                let before = buffer.bytes.count
+                if large == nil, !buffer.append(bytes) {
                     isCut = true
-                    isWanted = false
-                    return !isLast
+                    guard takesFiles, let kind, !isContainer(kind, named: member.name) else {
+                        reach(.size)
+                        isWanted = false
+                        return !isLast
+                    }
+                    // What was appended of it is part of the buffer.
+                    var course = Fingerprint.Course()
+                    course.add(buffer.bytes)
+                    course.add(UnsafeRawBufferPointer(rebasing: bytes[(buffer.bytes.count - before)...]))
+                    large = course
+                    return true
                 }
+                large?.add(bytes)
                 if kind == nil, buffer.bytes.count >= Self.head {
                     kind = ContentKind(of: buffer.bytes)
                     if kind == .data, buffer.bytes.count < ContentKind.headLength { kind = nil }
@@ -95,6 +107,7 @@ extension Walk {
             }
             if kind == nil, result == .whole || buffer.bytes.count >= Self.head { kind = ContentKind(of: buffer.bytes) }
             tell(NamedPart(path: place.path + [member.name], kind: kind))
+            if let large, result == .whole { take(large: large.end) }
             guard let kind, isWanted, !isCut, !course.isLimited else { return }
             with(buffer) { take($0, isMessage: kind == .mail) }
             guard isContainer(kind, named: member.name), mayOpen(place) else { return }

@@ -3,13 +3,17 @@ import Mail
 
 /// ISO 9660 images (ECMA-119), with Joliet's second tree of names and Rock Ridge's long ones. Files lie there as they are.
 extension Walk {
-    /// Whether an image begins here, which says so behind its first 32 KiB.
-    func holdsImage(_ content: UnsafeRawBufferPointer) -> Bool { content.begins(32_769, Array("CD001".utf8)) }
+    /// Whether an image begins here, which says so behind its first 32 KiB: readers pass over a block that is no descriptor, up to the hundredth.
+    func holdsImage(_ content: UnsafeRawBufferPointer) -> Bool {
+        Self.descriptors.contains { content.begins($0 * ImageRecord.block + 1, Array("CD001".utf8)) }
+    }
+
+    private static let descriptors = 16..<100
 
     func image(_ content: UnsafeRawBufferPointer, own: [String], inner: Place) {
         var trees: [(root: ImageRecord, isJoliet: Bool)] = []
-        // Readers pass over a block that is no descriptor, up to the hundredth; which of several trees they take differs.
-        for block in 16..<100 {
+        // Which of several trees a reader takes differs.
+        for block in Self.descriptors {
             let position = block * ImageRecord.block
             guard content.begins(position + 1, Array("CD001".utf8)) else { continue }
             if content[position] == 255 { break }
@@ -21,7 +25,7 @@ extension Walk {
             trees.append((root, content.begins(position + 88, Array("%/".utf8))))
         }
         // UDF's tree, which has names of its own, is read by nobody here.
-        if (16..<100).contains(where: { content.begins($0 * ImageRecord.block + 1, Array("NSR0".utf8)) }) { note(unopened: own) }
+        if Self.descriptors.contains(where: { content.begins($0 * ImageRecord.block + 1, Array("NSR0".utf8)) }) { note(unopened: own) }
         if trees.isEmpty { return note(unopened: own) }
         // Of a file that two trees have, the second tells another name only.
         var course = ImageCourse()
@@ -37,9 +41,9 @@ extension Walk {
 
     private struct ImageCourse {
         /// Where directories lie that were gone through: a tree that bites its tail has no end.
-        var directories: Set<Int> = []
+        var directories: Set<Range<Int>> = []
         /// Names under which each was told.
-        var files: [Int: Set<String>] = [:]
+        var files: [Range<Int>: Set<String>] = [:]
         var isJoliet = false
         var isFirst = true
     }
@@ -47,53 +51,67 @@ extension Walk {
     private func directory(
         _ record: ImageRecord, _ content: UnsafeRawBufferPointer, _ path: [String], own: [String], inner: Place, _ course: inout ImageCourse
     ) {
-        guard course.directories.insert(record.start).inserted else { return }
+        guard course.directories.insert(record.extent).inserted else { return }
         guard path.count < 64 else { return reach(.depth) }
         guard expand(record.length) else { return }
         guard let list = content.slice(record.start, record.length) else { return note(unopened: own) }
         var position = 0
-        var first: ImageRecord?
+        // A file in pieces, under the names of all of them.
+        var pieces: (file: ImageRecord, names: [String])?
         while position < list.count, goesOn() {
             // Records don't cross blocks; zeros fill the rest of one.
             guard list[position] > 0 else {
                 position = (position / ImageRecord.block + 1) * ImageRecord.block
                 continue
             }
-            guard var file = ImageRecord(list, at: position) else { return note(unopened: own) }
+            guard var file = ImageRecord(list, at: position) else {
+                note(unopened: own)
+                break
+            }
             position += file.size
             if file.isSelfOrParent { continue }
-            // A file in pieces.
-            if let begun = first {
-                guard begun.start + begun.length == file.start else {
+            var names = file.names(isJoliet: course.isJoliet).map { (path + [$0]).joined(separator: "/") }
+            if let begun = pieces {
+                pieces = nil
+                if begun.file.start + begun.file.length == file.start, !file.isDirectory {
+                    file.start = begun.file.start
+                    file.length += begun.file.length
+                    names = begun.names + names.filter { !begun.names.contains($0) }
+                } else {
                     note(unopened: own)
-                    continue
+                    meet(begun.file, begun.names, content, own: own, inner: inner, &course)
                 }
-                file.start = begun.start
-                file.length += begun.length
-                first = nil
             }
-            if file.goesOn {
-                first = file
-                continue
-            }
-            let names = file.names(isJoliet: course.isJoliet).map { (path + [$0]).joined(separator: "/") }
             if file.isDirectory {
                 if course.isFirst { for name in names { tell(NamedPart(path: inner.path + [name], kind: .directory)) } }
                 let name = file.names(isJoliet: course.isJoliet).last ?? ""
                 directory(file, content, path + [name], own: own, inner: inner, &course)
+            } else if file.goesOn, names.count < Self.mostPieces {
+                pieces = (file, names)
             } else {
-                let known = course.files[file.start, default: []]
-                course.files[file.start] = known.union(names.map { $0.lowercased() })
-                let bytes = file.length == 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : content.slice(file.start, file.length)
-                if bytes == nil { note(unopened: own) }
-                if course.isFirst || known.isEmpty {
-                    meet(names, content: bytes, in: inner)
-                } else {
-                    for name in names where !known.contains(name.lowercased()) {
-                        tell(NamedPart(path: inner.path + [name], kind: bytes.map { ContentKind(of: $0) }))
-                    }
-                }
+                meet(file, names, content, own: own, inner: inner, &course)
             }
+        }
+        if let pieces {
+            note(unopened: own)
+            meet(pieces.file, pieces.names, content, own: own, inner: inner, &course)
+        }
+    }
+
+    /// Names of one file.
+    private static let mostPieces = 100
+
+    private func meet(
+        _ file: ImageRecord, _ names: [String], _ content: UnsafeRawBufferPointer, own: [String], inner: Place, _ course: inout ImageCourse
+    ) {
+        let known = course.files[file.extent, default: []]
+        course.files[file.extent] = known.union(names.map { $0.lowercased() })
+        let bytes = file.length == 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : content.slice(file.start, file.length)
+        if bytes == nil { note(unopened: own) }
+        // Where many records lead to the same bytes, these are looked at once.
+        if known.isEmpty { return meet(names, content: bytes, in: inner) }
+        for name in names where course.isFirst || !known.contains(name.lowercased()) {
+            tell(NamedPart(path: inner.path + [name], kind: bytes.map { ContentKind(of: $0) }))
         }
     }
 }
@@ -127,6 +145,7 @@ private struct ImageRecord {
         rest = record.slice(end, size - end) ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
+    var extent: Range<Int> { start..<start + length }
     var isSelfOrParent: Bool { name.isEmpty || name.count == 1 && name[0] <= 1 }
 
     /// Its own and Rock Ridge's.

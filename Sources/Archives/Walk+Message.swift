@@ -75,7 +75,7 @@ extension Walk {
             let kind = ContentKind(of: content)
             tell(description, kind: kind, in: place)
             let isMessage = part.contentType.isType("message")
-            if takesFiles, !part.isRunningText { take(content, isMessage: isMessage || kind == .mail) }
+            if takesFiles, !description.isRunningText(encoding) { take(content, isMessage: isMessage || kind == .mail) }
             if description.isUnsplit { note(unopened: place.path + [names[0].isEmpty ? description.types[0] : names[0]]) }
             if description.types.contains(where: { $0 == "message/rfc822" || $0 == "message/global" || $0 == "message/news" }) {
                 if mayOpen(place) { message(content, place.within(names[0])) }
@@ -128,6 +128,8 @@ struct PartDescription {
     private(set) var isIncomplete = false
     /// A multipart whose parts were not found.
     private(set) var isUnsplit = false
+    /// A disposition that is not `inline`.
+    private(set) var isAttachment = false
     /// Multiparts in the order of the fields, with all their boundaries.
     private(set) var multiparts: [(type: ContentType, boundaries: (list: [[UInt8]], isWhole: Bool))] = []
 
@@ -155,6 +157,7 @@ struct PartDescription {
             } else if header[field.name].isCaseInsensitivelyEqual(toLowercase: "content-disposition") {
                 // With its type or without.
                 add(Parameters(withoutType: body))
+                if ContentDisposition(parsing: body)?.isAttachment != false { isAttachment = true }
             }
         }
         for type in foundTypes.isEmpty ? [part.contentType] : foundTypes { add(type) }
@@ -188,6 +191,15 @@ struct PartDescription {
         }
     }
 
+    /// A text as mail programs show it in the message, by every field: of an encoding that hides nothing, without a name.
+    func isRunningText(_ encoding: TransferEncoding) -> Bool {
+        switch encoding {
+        case .sevenBit, .eightBit, .binary, .quotedPrintable, .unknown: break
+        case .base64, .uuencode: return false
+        }
+        return names.isEmpty && !isAttachment && types.allSatisfy { $0 == "text/plain" || $0 == "text/html" }
+    }
+
     mutating func add(_ name: String?) {
         guard var name, !name.isEmpty else { return }
         if name.utf8.count > 4096 {
@@ -195,17 +207,5 @@ struct PartDescription {
         }
         guard !names.contains(name) else { return }
         if names.count < Self.limit { names.append(name) } else { isIncomplete = true }
-    }
-}
-
-extension MessageStructure.Part {
-    /// A text as mail programs show it in the message: of an encoding that hides nothing, without a name.
-    fileprivate var isRunningText: Bool {
-        guard contentType.isText, contentType.isSubtype("plain") || contentType.isSubtype("html") else { return false }
-        switch transferEncoding {
-        case .sevenBit, .eightBit, .binary, .quotedPrintable, .unknown: break
-        case .base64, .uuencode: return false
-        }
-        return fileName == nil && disposition?.isAttachment != true
     }
 }

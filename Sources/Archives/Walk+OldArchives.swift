@@ -27,7 +27,8 @@ extension Walk {
             }
             let data = content.slice(position, packed)
             old(
-                name, data: data, isStored: method == 0, isDirectory: type == 3, isEncrypted: flags & 1 != 0, isReadElsewhere: true,
+                name, data: data, isStored: method == 0, isDirectory: type == 3, isEncrypted: flags & 1 != 0,
+                isReadElsewhere: (1...4).contains(method),
                 in: inner)
             guard data != nil else { return note(unopened: own) }
             position += packed

@@ -22,7 +22,7 @@ extension Walk {
                 attachment = TNEFAttachment()
             case 0x8010, 0x9001: attachment.add(data.text(0, limit: 1024).map(ArchiveReader.text))
             case 0x800F: attachment.add(data)
-            case 0x9005: properties(data, &attachment)
+            case 0x9005: if !properties(data, &attachment) { note(unopened: own) }
             default: break
             }
         }
@@ -37,37 +37,38 @@ extension Walk {
         }
     }
 
-    /// MAPI properties ([MS-OXTNEF] §2.1.3.4), of which names, type and content are wanted.
-    private func properties(_ data: UnsafeRawBufferPointer, _ attachment: inout TNEFAttachment) {
-        guard let count = data.little(0, 4) else { return }
+    /// MAPI properties ([MS-OXTNEF] §2.1.3.4), of which names, type and content are wanted. False: not all could be read.
+    private func properties(_ data: UnsafeRawBufferPointer, _ attachment: inout TNEFAttachment) -> Bool {
+        guard let count = data.little(0, 4) else { return false }
         var position = 4
         for _ in 0..<count {
-            guard goesOn(), let type = data.little(position, 2), let id = data.little(position + 2, 2) else { return }
+            guard goesOn(), let type = data.little(position, 2), let id = data.little(position + 2, 2) else { return false }
             position += 4
             if id >= 0x8000 {
-                guard let kind = data.little(position + 16, 4), let length = data.little(position + 20, 4) else { return }
+                guard let kind = data.little(position + 16, 4), let length = data.little(position + 20, 4) else { return false }
                 position += 24 + (kind == 1 ? (length + 3) & ~3 : 0)
             }
             let base = type & 0x0FFF
             let isVariable = [0x1E, 0x1F, 0x102, 0x0D].contains(base)
             var values = 1
             if type & 0x1000 != 0 || isVariable {
-                guard let number = data.little(position, 4) else { return }
+                guard let number = data.little(position, 4) else { return false }
                 values = number
                 position += 4
             }
             guard isVariable else {
                 let size = [0x05, 0x06, 0x07, 0x14, 0x40].contains(base) ? 8 : base == 0x48 ? 16 : 4
-                guard values <= (data.count - position) / size else { return }
+                guard values <= (data.count - position) / size else { return false }
                 position += values * size
                 continue
             }
             for _ in 0..<values {
-                guard let length = data.little(position, 4), let value = data.slice(position + 4, length) else { return }
+                guard let length = data.little(position, 4), let value = data.slice(position + 4, length) else { return false }
                 position += 4 + (length + 3) & ~3
                 attachment.take(id, base, value)
             }
         }
+        return true
     }
 }
 

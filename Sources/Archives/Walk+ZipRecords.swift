@@ -45,7 +45,10 @@ extension Walk {
         _ record: ZipRecord, at start: Int, _ name: String, _ content: UnsafeRawBufferPointer, own: [String], inner: Place
     ) {
         if record.isEncrypted { note(encrypted: own) }
-        if name.hasSuffix("/") { return tell(NamedPart(path: inner.path + [name], kind: .directory)) }
+        // One with content is a file to whoever unpacks it.
+        if name.hasSuffix("/"), !record.isLocal || record.isSized && record.end == record.data {
+            return tell(NamedPart(path: inner.path + [name], kind: .directory))
+        }
         if record.isEncrypted { return tell(NamedPart(path: inner.path + [name], isEncrypted: true)) }
         guard record.isLocal, let body = body(of: record, at: start, content), let data = content.slice(record.data, body.packed) else {
             return meet([name], content: nil, in: inner)

@@ -9,14 +9,15 @@ final class Walk {
     private(set) var finding = NameWalk.Finding()
     private let limits: NameWalk.Limits
     private let visit: (NamedPart) -> Void
-    private let taker: NameWalk.Take?
+    private let taker: (any FileTaker)?
     let clock: Clock
     /// Nothing more is to be read: the time is over, or all names were told.
     private(set) var isOver = false
     private var expanded = 0
+    private var taken = 0
     private var held = 0
 
-    init(_ limits: NameWalk.Limits, _ taker: NameWalk.Take?, _ visit: @escaping (NamedPart) -> Void) {
+    init(_ limits: NameWalk.Limits, _ taker: (any FileTaker)?, _ visit: @escaping (NamedPart) -> Void) {
         self.limits = limits
         self.taker = taker
         self.visit = visit
@@ -54,12 +55,24 @@ final class Walk {
     }
 
     /// Whether files are wanted as a whole.
-    var takesFiles: Bool { taker != nil }
+    var takesFiles: Bool { taker?.isOver == false }
 
     func take(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
-        guard let taker, !file.isEmpty, goesOn() else { return }
-        taker(file, isMessage)
+        guard let taker, !taker.isOver, !file.isEmpty, goesOn() else { return }
+        guard file.count <= Self.handedOut * limits.expanded - taken else { return reach(.size) }
+        taken += file.count
+        taker.take(file, isMessage: isMessage)
     }
+
+    /// What was too large to be held.
+    func take(large file: Fingerprint) {
+        guard let taker, !taker.isOver, goesOn() else { return }
+        taker.take(large: file)
+    }
+
+    /// Bytes that are handed out, in times of what may be unpacked: what lies in archives in one another comes once for each, and what is not
+    /// packed counts too.
+    private static let handedOut = 4
 
     // MARK: Limits
 

@@ -63,7 +63,7 @@ package struct Inspection: Sendable, Equatable {
     package var encrypted: [String]
     /// Archives that nothing opened. At most `listed`.
     package var unopened: [String]
-    /// The limits that were reached: `size`, `depth`, `files`, `time`, `names`.
+    /// The limits that were reached: `size`, `depth`, `files`, `time`.
     package var limits: [String]
     /// What each check took.
     package var virusMilliseconds: Int

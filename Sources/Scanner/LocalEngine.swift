@@ -78,7 +78,7 @@ final class LocalEngine: ScanEngine {
         var banned: [String: [Inspection.Banned]] = [:]
         var limits = names
         limits.seconds = min(limits.seconds, max(1, start.seconds(until: deadline)))
-        let finding = NameWalk(limits).walk(bytes, take: look?.isOver == false ? look?.take : nil) { part in
+        let finding = NameWalk(limits).walk(bytes, for: look) { part in
             for (list, rule) in matchers where (banned[list]?.count ?? 0) < Inspection.listed {
                 guard let rule = rule(part) else { continue }
                 banned[list, default: []].append(Inspection.Banned(part: part.title, rule: rule))
@@ -94,9 +94,7 @@ final class LocalEngine: ScanEngine {
     private func conclude(_ look: SecondLook, _ inspection: inout Inspection) {
         inspection.virusMilliseconds += look.milliseconds
         if let words = look.failure { return fail(words, &inspection) }
-        var alerts = look.alerts
-        let switches = settings.switches
-        if !switches.heuristics { alerts.leaveOutHeuristics(keepingMacros: switches.macros) }
+        let alerts = look.alerts
         inspection.virus = alerts.viruses.isEmpty ? .clean : .infected(alerts.viruses)
         // libclamav knows what kind of archive is locked, the walk knows its name.
         let kinds = alerts.encrypted.filter { inspection.encrypted.isEmpty || !Self.archives.contains($0) }

@@ -46,6 +46,17 @@ import Testing
         return walked
     }
 
+    /// What is too large to be held is gone through for its fingerprint, and is no limit by that.
+    @Test(arguments: ["zip", "7zip", "gnutar"]) func largerThanWhatIsHeld(_ format: String) {
+        let file = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 9) }
+        let archive = Samples.archive([.init("a.csv", file), .init("b.csv", Array("hello".utf8))], format: format)
+        let taken = Taken()
+        let limits = Limits(held: 2 << 20)
+        let finding = archive.withUnsafeBytes { NameWalk(limits).walk(file: $0, named: "x", for: taken) { _ in } }
+        #expect(finding.limits == [] && finding.unopened == [] && taken.files == [archive.count, 5])
+        #expect(taken.large == [file.withUnsafeBytes { Fingerprint($0) }])
+    }
+
     @Test func flat() {
         let bytes = Self.zip("a.dat", deflated: Self.deflatedZeros(1 << 30), size: 1 << 30)
         let walked = timed(.seconds(2)) { walk(file: bytes, "x.zip") }

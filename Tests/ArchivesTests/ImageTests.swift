@@ -64,6 +64,15 @@ import Testing
         }
     }
 
+    /// Many records of the same bytes are one file to whoever takes it.
+    @Test func manyOfOne() {
+        let list = Self.list((0..<40).map { Entry(name: Array("F\($0)".utf8), start: 21, length: 2000) })
+        let taken = Taken()
+        let image = Self.image([(false, 20)], [list, []])
+        let finding = image.withUnsafeBytes { NameWalk().walk(file: $0, named: "x.iso", for: taken) { _ in } }
+        #expect(finding.names == 41 && taken.files == [image.count, 2000])
+    }
+
     @Test func pieces() {
         var random = ArchiveFuzzTests.Numbers(state: 0x9E37_79B9_7F4A_7C15)
         let whole = Samples.archive([.init("b.exe", (0..<3000).map { _ in UInt8(random.below(256)) })])
@@ -121,7 +130,21 @@ import Testing
         let torn = Self.list([
             Entry(name: Array("A.ZIP".utf8), start: 21, length: 2048, flags: 0x80), Entry(name: Array("A.ZIP".utf8), start: 23, length: 9),
         ])
-        #expect(walk(file: Self.image([(false, 20)], [torn, [], [], []]), "x").finding.unopened == ["x"])
+        #expect(walk(file: Self.image([(false, 20)], [torn, [], [], []]), "x").finding.unopened == ["x", "x › A.ZIP"])
+        // A piece that none follows, two pieces of two names, and two lists that begin at one place.
+        let alone = Self.list([Entry(name: Array("A.EXE".utf8), start: 21, length: 9, flags: 0x80)])
+        let left = walk(file: Self.image([(false, 20)], [alone, []]), "x")
+        #expect(left.names == ["x", "A.EXE"] && left.finding.unopened == ["x"], "\(left)")
+        let two = Self.list([
+            Entry(name: Array("A.EXE".utf8), start: 21, length: 2048, flags: 0x80), Entry(name: Array("A.TXT".utf8), start: 22, length: 9),
+        ])
+        #expect(walk(file: Self.image([(false, 20)], [two, [], []]), "x").names == ["x", "A.EXE", "A.TXT"])
+        let short = Self.list([
+            Entry(name: Array("D".utf8), start: 21, length: 2048, flags: 2),
+            Entry(name: Array("E".utf8), start: 21, length: 4096, flags: 2),
+        ])
+        let behind = Self.list([Entry(name: Array("A.EXE".utf8), start: 21, length: 9)])
+        #expect(walk(file: Self.image([(false, 20)], [short, [], behind]), "x").names.contains("E/A.EXE"))
         let joliet = Self.list([Entry(name: Self.wide("a.txt"), start: 22, length: 1)])
         let primary = Self.list([Entry(name: Array("B.ZIP".utf8), start: 23, length: 2048)])
         let zip = Samples.archive([.init("b.exe", Samples.program)], options: "zip:compression=store")

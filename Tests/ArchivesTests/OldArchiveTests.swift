@@ -76,17 +76,23 @@ import Testing
         let make = try #require(Self.make[format])
         var archive = format == "arj" ? Self.arj("a.com", Samples.program, method: 1) : make("a.com", Samples.program)
         if format != "arj" { archive[method] = 9 }
-        var taken = 0
-        let finding = archive.withUnsafeBytes {
-            NameWalk().walk(file: $0, named: "x") { _, _ in
-                taken += 1
-            } visit: { _ in
-            }
-        }
+        let taken = Taken()
+        let finding = archive.withUnsafeBytes { NameWalk().walk(file: $0, named: "x", for: taken) { _ in } }
         // The archive itself is a file too.
-        #expect(taken == 1)
+        #expect(taken.files == [archive.count])
         #expect(finding.unopened == (format == "arj" ? [] : ["x › a.com"]))
         #expect(walk(file: archive, "x").titles == ["x", "x › a.com"] && walk(file: archive, "x").finding.unopened == [])
+    }
+
+    /// Properties of an attachment that end too early may be those of its content.
+    @Test func brokenProperties() {
+        let sound = Self.properties([(0x1F, 0x3707, [0x61, 0, 0, 0]), (0x102, 0x3701, Samples.program)])
+        func unopened(_ properties: [UInt8]) -> [String] {
+            walk(file: Self.tnef([[(0x8010, [0x62, 0]), (0x9005, properties)]]), "winmail.dat").finding.unopened
+        }
+        #expect(unopened(sound) == [])
+        #expect(unopened(Array(sound.dropLast(8))) == ["winmail.dat"])
+        #expect(unopened(Samples.little(3, 4) + sound.dropFirst(4)) == ["winmail.dat"])
     }
 
     @Test(arguments: make.keys.sorted()) func formats(_ format: String) throws {

@@ -215,6 +215,17 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
                 Letter.attached([0xff, 0xd8, 0xff, 0xe0] + [UInt8](repeating: 7, count: 5_000) + zipped($0), name: "a.jpg")
             },
             Wrapping("a zip behind a zip's first bytes") { Letter.attached(Array("PK\u{3}\u{4}".utf8) + zipped($0), name: "a.zip") },
+            Wrapping("text, inline and an attachment") {
+                Letter.mixed(
+                    "Content-Type: text/plain\r\nContent-Disposition: inline\r\nContent-Disposition: attachment; filename=p.txt\r\n\r\n"
+                        + text($0))
+            },
+            Wrapping("text, and a file by a second type") {
+                Letter.mixed("Content-Type: text/plain\r\nContent-Type: application/octet-stream; name=p.dat\r\n\r\n" + text($0))
+            },
+            Wrapping("text with a disposition of a name alone") {
+                Letter.mixed("Content-Type: text/plain\r\nContent-Disposition: ; filename=p.txt\r\n\r\n" + text($0))
+            },
             Wrapping("zip with LZMA") { Letter.attached(ArchiveBytes.zipLZMA("a.com", $0), name: "a.zip") },
             Wrapping("bz2 with an empty stream in front") {
                 Letter.attached(Samples.compressed([], "bzip2") + Samples.compressed($0, "bzip2"), name: "a.bz2")

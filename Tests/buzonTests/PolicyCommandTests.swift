@@ -264,7 +264,8 @@ import Testing
             let set = try BuzonProcess.run(
                 ["policy", "set", "quarantine", "off", "--user", ServedAppliance.user], directory: served.directory)
             #expect(set.status == 0, "\(set)")
-            for _ in 0..<100 {
+            // Far longer than it takes: beside other tests it may get no turn for seconds.
+            for _ in 0..<6_000 {
                 if try await !served.store.policy(for: scope).effective.quarantine { break }
                 try await Task.sleep(for: .milliseconds(10))
             }

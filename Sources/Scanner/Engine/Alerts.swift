@@ -6,6 +6,9 @@ struct Alerts: Sendable, Equatable {
     /// `Zip`, `PDF`…
     private(set) var encrypted: [String] = []
     private(set) var limits: [String] = []
+    private let switches: ScanSwitches
+
+    init(_ switches: ScanSwitches = ScanSwitches()) { self.switches = switches }
 
     /// Such alerts carry the names of what a message holds nowhere; signatures' names are cut all the same.
     private static let longestName = 200
@@ -18,7 +21,7 @@ struct Alerts: Sendable, Equatable {
             Self.note(limit, in: &limits)
         } else if let kind = Self.tail(safe, "Heuristics.Encrypted.") {
             Self.note(kind, in: &encrypted)
-        } else {
+        } else if counts(safe) {
             Self.note(safe, in: &viruses)
         }
     }
@@ -32,11 +35,9 @@ struct Alerts: Sendable, Equatable {
     mutating func reach(_ limit: String) { Self.note(limit, in: &limits) }
 
     /// Without heuristics only signatures count, and the kinds of alerts that have a switch or a policy of their own.
-    mutating func leaveOutHeuristics(keepingMacros: Bool) {
-        viruses.removeAll { name in
-            name.hasPrefix("Heuristics.") && !(keepingMacros && name.hasPrefix("Heuristics.OLE2.ContainsMacros"))
-                && !name.hasPrefix("Heuristics.Phishing.")
-        }
+    private func counts(_ name: String) -> Bool {
+        guard !switches.heuristics, name.hasPrefix("Heuristics.") else { return true }
+        return switches.macros && name.hasPrefix("Heuristics.OLE2.ContainsMacros") || name.hasPrefix("Heuristics.Phishing.")
     }
 
     private static func note(_ word: String, in list: inout [String]) {

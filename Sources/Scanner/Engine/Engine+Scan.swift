@@ -10,11 +10,11 @@ extension Engine {
     /// libclamav's own look at a whole message. What it passed over, `SecondLook` sees.
     func scan(message: UnsafeRawBufferPointer, until deadline: DispatchTime) -> Result<ScanRecord, Failure> {
         guard message.count <= settings.limits.fileSize else {
-            var record = ScanRecord(until: deadline)
+            var record = ScanRecord(settings.switches, until: deadline)
             record.alerts.reach("size")
             return .success(record)
         }
-        guard message.count > 0 else { return .success(ScanRecord(until: deadline)) }
+        guard message.count > 0 else { return .success(ScanRecord(settings.switches, until: deadline)) }
         return run(message, isMail: true, until: deadline)
     }
 
@@ -29,7 +29,7 @@ extension Engine {
             return .failure(Failure(words: "cl_fmap_open_memory"))
         }
         defer { cl_fmap_close(map) }
-        var record = ScanRecord(until: deadline)
+        var record = ScanRecord(settings.switches, until: deadline)
         var options = options
         var name: UnsafePointer<CChar>?
         var scanned: UInt = 0

@@ -1,15 +1,20 @@
+import Archives
 import Dispatch
 
 /// What one call of libclamav reports through its callbacks.
 struct ScanRecord: Sendable {
-    private static let most = 20_000
+    /// Files that are remembered.
+    static let most = 20_000
 
-    var alerts = Alerts()
+    var alerts: Alerts
     /// The files that were taken out of the message.
     private(set) var seen: Set<Fingerprint> = []
     private let deadline: DispatchTime
 
-    init(until deadline: DispatchTime) { self.deadline = deadline }
+    init(_ switches: ScanSwitches, until deadline: DispatchTime) {
+        alerts = Alerts(switches)
+        self.deadline = deadline
+    }
 
     /// A file that is about to be looked at. False: there is no time for it.
     mutating func see(_ bytes: UnsafeRawBufferPointer, level: UInt32) -> Bool {
