@@ -8,25 +8,6 @@ import Testing
 @Suite(.serialized) struct BombTests {
     private typealias Limits = NameWalk.Limits
 
-    /// Zeros under deflate's fixed codes: 13 bits say 258 of them.
-    private static func deflatedZeros(_ count: Int) -> [UInt8] {
-        var bits: [UInt8] = [1, 1, 0] + [0, 0, 1, 1, 0, 0, 0, 0]
-        let match: [UInt8] = [1, 1, 0, 0, 0, 1, 0, 1] + [0, 0, 0, 0, 0]
-        for _ in 0..<24 { bits += match }
-        func bytes(_ bits: some Collection<UInt8>) -> [UInt8] {
-            var bytes = [UInt8](repeating: 0, count: (bits.count + 7) / 8)
-            for (place, bit) in bits.enumerated() { bytes[place / 8] |= bit << (place % 8) }
-            return bytes
-        }
-        // Eight of them are 13 whole bytes.
-        let start = bytes(bits.prefix(16)), period = Array(bytes(bits.prefix(16 + 104)).suffix(13))
-        let periods = count / (258 * 8)
-        var output = start
-        output.reserveCapacity(periods * 13 + 8)
-        for _ in 0..<periods { output += period }
-        return output + [0, 0]
-    }
-
     private static func zip(_ name: String, deflated: [UInt8], size: Int) -> [UInt8] {
         let little = Samples.little
         let fields =
@@ -58,11 +39,11 @@ import Testing
     }
 
     @Test func flat() {
-        let bytes = Self.zip("a.dat", deflated: Self.deflatedZeros(1 << 30), size: 1 << 30)
+        let bytes = Self.zip("a.dat", deflated: Bomb.deflated(zeros: 1 << 30).bytes, size: 1 << 30)
         let walked = timed(.seconds(2)) { walk(file: bytes, "x.zip") }
         #expect(walked.names == ["x.zip", "a.dat"] && walked.parts[1].kind == .data && walked.finding.limits.isEmpty)
         // Who wants to be looked into is unpacked as far as the limits go.
-        let asked = Self.zip("a.zip", deflated: Self.deflatedZeros(1 << 30), size: 1 << 30)
+        let asked = Self.zip("a.zip", deflated: Bomb.deflated(zeros: 1 << 30).bytes, size: 1 << 30)
         #expect(timed(.seconds(5)) { walk(file: asked, "x.zip") }.finding.limits == ["size"])
         #expect(walk(file: asked, "x.zip", Limits(expanded: 1 << 20)).finding.limits == ["size"])
         #expect(walk(file: asked, "x.zip", Limits(held: 1 << 20)).finding.limits == ["size"])
@@ -72,7 +53,7 @@ import Testing
 
     /// 42.zip: sixteen in each of sixteen in each …
     @Test func nest() {
-        var bytes = Self.zip("0.dll", deflated: Self.deflatedZeros(1 << 20), size: 4_294_967_295)
+        var bytes = Self.zip("0.dll", deflated: Bomb.deflated(zeros: 1 << 20).bytes, size: 4_294_967_295)
         for level in 0..<5 {
             bytes = Samples.archive((0..<16).map { .init("lib \(level)\($0).zip", bytes) })
         }

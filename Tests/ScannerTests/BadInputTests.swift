@@ -2,6 +2,7 @@ import Archives
 import Dispatch
 import Filter
 import FoundationEssentials
+import MailTesting
 import Testing
 
 @testable import Scanner
@@ -23,44 +24,10 @@ import Testing
         return engine.inspect(message)
     }
 
-    /// Debian's own way to make bytes small: `bomb` is `count` zeros.
-    private func bomb(_ count: Int) -> [UInt8] {
-        // A deflate block of the fixed code (RFC 1951 §3.2.6): a zero byte, then copies of 258 bytes from one byte back.
-        var bits = BitWriter()
-        bits.put(1, 1)
-        bits.put(1, 2)
-        bits.code(0x30, 8)
-        for _ in 0..<(count - 1) / 258 {
-            bits.code(0b1100_0101, 8)
-            bits.code(0, 5)
-        }
-        bits.code(0, 7)
-        return [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3] + bits.bytes + ArchiveBytes.little(0, 4) + ArchiveBytes.little(count, 4)
-    }
-
-    private struct BitWriter {
-        var bytes: [UInt8] = []
-        private var used = 8
-
-        mutating func put(_ value: Int, _ count: Int) {
-            for bit in 0..<count {
-                if used == 8 {
-                    bytes.append(0)
-                    used = 0
-                }
-                bytes[bytes.count - 1] |= UInt8(value >> bit & 1) << UInt8(used)
-                used += 1
-            }
-        }
-
-        /// Codes go from their highest bit on.
-        mutating func code(_ value: Int, _ count: Int) { for bit in (0..<count).reversed() { put(value >> bit & 1, 1) } }
-    }
-
     @Test func `a bomb is a limit`() throws {
-        #expect(try alerts(Letter.attached(bomb(1 << 20), name: "a.gz")).limits == [])
-        #expect(try alerts(Letter.attached(bomb(64 << 20), name: "a.gz")).limits == ["size"])
-        let many = ArchiveBytes.zip((0..<16).map { ("\($0).gz", bomb(3 << 20)) })
+        #expect(try alerts(Letter.attached(Bomb.gzip(zeros: 1 << 20), name: "a.gz")).limits == [])
+        #expect(try alerts(Letter.attached(Bomb.gzip(zeros: 64 << 20), name: "a.gz")).limits == ["size"])
+        let many = ArchiveBytes.zip((0..<16).map { ("\($0).gz", Bomb.gzip(zeros: 3 << 20)) })
         #expect(try alerts(Letter.attached(many, name: "a.zip")).limits.contains("size"))
     }
 
