@@ -65,6 +65,21 @@ private func message(_ subject: String, attaching name: String? = nil, _ content
         }
     }
 
+    /// Asked for again, at once: the message waits until its signatures are loaded.
+    @Test func whoWantsChecksAgainIsNotPutOff() async throws {
+        try await ServedAppliance.run { served in
+            let checks = served.open.checks.checks
+            for turn in 0..<3 {
+                try await served.store.set(.bypassVirusChecks, to: "true", for: .server)
+                for _ in 0..<200 where checks.holdsEngine { try await Task.sleep(for: .milliseconds(50)) }
+                #expect(!checks.holdsEngine)
+                try await served.store.set(.bypassVirusChecks, to: "false", for: .server)
+                #expect(try Self.submit(served, message("virus \(turn)", attaching: "a.txt", eicar)) == 250)
+            }
+            #expect(try await served.store.quarantine(user).map(\.category) == ["virus", "virus", "virus"])
+        }
+    }
+
     /// A signature that comes while mail flows counts within seconds, and no message is refused for it.
     @Test func newSignaturesComeInWhileMailFlows() async throws {
         let folder = try ScratchDirectory()
