@@ -74,6 +74,8 @@ final class Checks: Inspector {
         return await state.withLock { $0.inspector }.inspect(content, order)
     }
 
+    var status: Signatures.Status { signatures.status }
+
     var holdsEngine: Bool { signatures.status.phase == .ready }
 
     /// Of today's signatures; empty while there are none.

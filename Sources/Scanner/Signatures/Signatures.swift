@@ -25,18 +25,6 @@ package final class Signatures: Sendable {
         }
     }
 
-    package struct Status: Sendable, Equatable {
-        package enum Phase: Sendable { case off, loading, ready }
-
-        package var phase: Phase
-        package var version: String
-        package var count: Int
-        /// Why it is not all that was asked for, or why the last attempt failed.
-        package var failures: [EngineFailure]
-        /// Memory that the engine took when it was loaded.
-        package var bytes: Int
-    }
-
     /// What an engine is loaded for.
     private struct Wish: Sendable, Equatable {
         var configuration: Configuration

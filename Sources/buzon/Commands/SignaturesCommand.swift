@@ -21,6 +21,8 @@ struct SignaturesCommand: ParsableCommand {
                 var date: Int64
                 var version: Int?
                 var signatures: Int?
+                /// Not what ClamAV's makers signed, though it is named so.
+                var damaged: Bool
             }
 
             struct Source: Encodable {
@@ -35,6 +37,8 @@ struct SignaturesCommand: ParsableCommand {
 
             var directory: String
             var fetched: Bool
+            /// What the running server has loaded; none: no server runs.
+            var loaded: LoadedSignatures?
             var databases: [Database] = []
             var sources: [Source] = []
             var problems: [String] = []
@@ -44,10 +48,13 @@ struct SignaturesCommand: ParsableCommand {
             let (settings, directory) = try await common.withStore { store in
                 (UpdateSettings(store), store.signatureDirectory)
             }
-            var shown = Shown(directory: directory.path, fetched: !settings.sources.isEmpty)
+            let loaded = try Control.ask(.status, directory: common.data)?.signatures
+            var shown = Shown(directory: directory.path, fetched: !settings.sources.isEmpty, loaded: loaded)
             do throws(UpdateFailure) {
                 shown.databases = try directory.databases().map {
-                    .init(file: $0.file, size: $0.size, date: $0.date, version: $0.version, signatures: $0.signatures)
+                    .init(
+                        file: $0.file, size: $0.size, date: $0.date, version: $0.version, signatures: $0.signatures,
+                        damaged: $0.isHeaderless)
                 }
             } catch {
                 shown.problems.append(text(error))
@@ -76,8 +83,11 @@ struct SignaturesCommand: ParsableCommand {
                     ("file", database.file.printable), ("date", MailDate.format(seconds: database.date)), ("size", "\(database.size)"),
                     ("version", "\(database.version ?? 0)"), ("count", "\(database.signatures ?? 0)"),
                 ]
-                lines.append("  " + text.words(database.version == nil ? "signatures.plain" : "signatures.database", values))
+                let key = database.damaged ? "headerless" : database.version == nil ? "plain" : "database"
+                lines.append("  " + text.words("signatures.\(key)", values))
             }
+            lines.append(shown.loaded?.summary ?? text("signatures.loaded.absent"))
+            lines += (shown.loaded?.troubles ?? []).map { "  " + $0.words }
             if !shown.fetched { lines.append(text("signatures.not-fetched")) }
             for source in shown.sources {
                 lines.append(text("signatures.source", ["source": source.source]))
