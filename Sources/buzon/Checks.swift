@@ -71,7 +71,10 @@ final class Checks: Inspector {
     func inspect(_ content: any InspectedContent, _ order: InspectionOrder) async -> Inspection {
         // A policy that was changed just now is seen by the first message that it concerns: its signatures are loaded while it waits.
         if order.virus, !signatures.isEnabled { await refresh() }
-        return await state.withLock { $0.inspector }.inspect(content, order)
+        var inspection = await state.withLock { $0.inspector }.inspect(content, order)
+        let status = signatures.status
+        inspection.knewOnlyTest = status.knowsOnlyTest && inspection.signatures == status.version
+        return inspection
     }
 
     var status: Signatures.Status { signatures.status }

@@ -63,6 +63,12 @@ package struct SignatureDirectory: Sendable, Hashable {
         guard access(path, W_OK | X_OK) == 0 else { throw Self.failure(errno, path) }
     }
 
+    /// It is there, and is a directory.
+    package var exists: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     var hasLeftovers: Bool { access(temporary, F_OK) == 0 }
 
     /// What a run that was killed has left.
