@@ -60,6 +60,45 @@ import Testing
         }
     }
 
+    /// What a new server says, and what it says under settings that fetch nothing.
+    @Test func adviceFits() async throws {
+        let folder = try ScratchDirectory()
+        try await ServedAppliance.run { served in
+            try await Self.loads(served) { $0.phase == .ready }
+            func said(_ words: String..., not unfit: String...) throws {
+                let shown = try BuzonProcess.run(["signatures", "show"], directory: served.directory)
+                let found = try Self.findings(served.directory).map(\.text) + [shown.output]
+                for part in words { #expect(found.contains { $0.contains(part) }, "\(part): \(found)") }
+                for part in unfit + ["No such file"] { #expect(!found.contains { $0.contains(part) }, "\(part): \(found)") }
+            }
+            try said(
+                "the server fetches them 60 seconds after its start", "next check: 60 seconds after", not: "signatures update",
+                "not fetched")
+            try await served.store.set(.signatureChecks, to: "0")
+            try said("(buzon signatures update)", "next check: never", not: "after its start")
+            try await served.store.set(.signatureMirror, to: "")
+            try said("none are fetched", "no signatures are fetched", not: "signatures update")
+            try await served.store.set(.signatureDirectory, to: folder.path + "/nada")
+            try said("/nada is missing", "missing: \(folder.path)/nada", "Another program", not: "signatures update", "can't be written")
+            try await served.store.set(.signatureDirectory, to: folder.path)
+            try said("until another program puts them there", "Another program", not: "signatures update")
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    /// A check that failed says why.
+    @Test func whatHinderedTheLastCheckIsTold() async throws {
+        let scratch = try ScratchDirectory()
+        let directory = scratch.path + "/data"
+        try await CrashTests.populate(directory)
+        try Self.write(#"{"sources": {}, "changes": 0, "changed": 0}"#, directory + "/signatures/updates.json")
+        var state = UpdateState(directory: directory + "/signatures")
+        state.sources["mirror"] = UpdateState.Source(checked: 1, failures: 1, failure: UpdateFailure(.noSpace, "/x"))
+        try state.write(directory: directory + "/signatures")
+        let found = try Self.findings(directory)
+        #expect(found.count == 1 && found[0].text.contains("the last check failed: the disk is full"), "\(found)")
+    }
+
     @Test func withoutAServerNothingIsSaidToBeLoaded() async throws {
         let scratch = try ScratchDirectory()
         let directory = scratch.path + "/data"
