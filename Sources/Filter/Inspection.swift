@@ -70,10 +70,12 @@ package struct Inspection: Sendable, Equatable {
     package var namesMilliseconds: Int
     /// Which signatures looked at it: changes whenever they do. Empty without a scan.
     package var signatures: String
+    /// Those know nothing but the test file: it was looked at, by nobody who knows viruses.
+    package var knewOnlyTest: Bool
 
     package init(
         virus: Virus = .notAsked, banned: [String: [Banned]] = [:], encrypted: [String] = [], unopened: [String] = [],
-        limits: [String] = [], virusMilliseconds: Int = 0, namesMilliseconds: Int = 0, signatures: String = ""
+        limits: [String] = [], virusMilliseconds: Int = 0, namesMilliseconds: Int = 0, signatures: String = "", knewOnlyTest: Bool = false
     ) {
         self.virus = virus
         self.banned = banned
@@ -83,6 +85,7 @@ package struct Inspection: Sendable, Equatable {
         self.virusMilliseconds = virusMilliseconds
         self.namesMilliseconds = namesMilliseconds
         self.signatures = signatures
+        self.knewOnlyTest = knewOnlyTest
     }
 }
 

@@ -98,7 +98,7 @@ struct Intake: Sendable {
     private func judge(_ arrival: Arrival, _ facts: Facts, _ filtered: Filtered?) async -> Outcome? {
         guard let filtered else { return nil }
         if let why = filtered.unscanned, context.store.value(.unscannedMail) == "wait" {
-            log(arrival, facts, "refused for now: not scanned (\(why))")
+            log(arrival, facts, "refused for now: not scanned (\(context.words(Reason(why), "en")))")
             return .refused(
                 Reply(451, "4.7.1", "The message can't be checked for viruses now, try again later"),
                 Reason("trace.unscanned", ["why": why]), queueID: facts.queueID,

@@ -49,7 +49,7 @@ package struct Reason: Hashable, Sendable {
 
 extension String {
     /// The beginning, by Unicode scalars: one character may be thousands of them.
-    func prefix(scalars count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
+    package func prefix(scalars count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 
     /// What a stranger wrote, for a terminal or the log: control characters and those that turn the direction of writing are left out.
     package var printable: String {

@@ -19,7 +19,7 @@ struct EngineExaminer: Examiner {
     func identity(_ order: InspectionOrder) -> String { signatures.identity(virus: order.virus) ?? "" }
 
     func prepare(_ order: InspectionOrder, until deadline: DispatchTime) -> Examine? {
-        while let engine = signatures.engine(until: deadline), !order.virus || signatures.isEnabled {
+        while let engine = signatures.engine(virus: order.virus, until: deadline) {
             // It died while nobody asked for it.
             if engine.isDead {
                 signatures.lost(engine)

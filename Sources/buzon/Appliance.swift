@@ -76,7 +76,7 @@ struct Appliance {
                 smtpPort: { ports.smtp }, log: log, complaints: complaints)
             let doors = try await openDoors(house, loops)
             ports.note(doors)
-            let control = try await openControl(store, loops, doors, queue: outbound.queue)
+            let control = try await openControl(store, loops, doors, queue: outbound.queue, checks)
             let appliance = OpenAppliance(
                 store: store, control: control, doors: doors, certificates: certificates, outbound: outbound,
                 checks: CheckService(checks, house.reception),
@@ -95,12 +95,15 @@ struct Appliance {
     }
 
     private func openControl(
-        _ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor], queue: OutboundQueue
+        _ store: MailStore, _ loops: Loops, _ doors: [any ServedDoor], queue: OutboundQueue, _ checks: Checks
     ) async throws -> any ServedDoor {
         let door = Door(
             name: "control", caps: { ConnectionCaps(total: 16) }, refusal: [], session: { _ in ControlSession() },
             responder: { _, _ in
-                ControlResponder(store: store, flush: { queue.wake() }, rests: { queue.rests(of: $0) }) { doors.map(\.shown) }
+                ControlResponder(
+                    store: store, flush: { queue.wake() }, rests: { queue.rests(of: $0) },
+                    signatures: { LoadedSignatures(checks.status) }
+                ) { doors.map(\.shown) }
             })
         let path = Control.path(directory)
         do {

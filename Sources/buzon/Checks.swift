@@ -69,8 +69,15 @@ final class Checks: Inspector {
     }
 
     func inspect(_ content: any InspectedContent, _ order: InspectionOrder) async -> Inspection {
-        await state.withLock { $0.inspector }.inspect(content, order)
+        // A policy that was changed just now is seen by the first message that it concerns: its signatures are loaded while it waits.
+        if order.virus, !signatures.isEnabled { await refresh() }
+        var inspection = await state.withLock { $0.inspector }.inspect(content, order)
+        let status = signatures.status
+        inspection.knewOnlyTest = status.knowsOnlyTest && inspection.signatures == status.version
+        return inspection
     }
+
+    var status: Signatures.Status { signatures.status }
 
     var holdsEngine: Bool { signatures.status.phase == .ready }
 
@@ -81,19 +88,19 @@ final class Checks: Inspector {
     func refresh() async {
         guard let isEnabled = try? await store.wantsVirusChecks() else { return }
         let wanted = Self.wanted(store, isEnabled: isEnabled)
-        let (old, last) = state.withLock { state -> (ScannerInspector?, Wanted) in
+        let old = state.withLock { state -> ScannerInspector? in
             let last = state.wanted
-            guard wanted != last, !state.isClosed else { return (nil, last) }
+            guard wanted != last, !state.isClosed else { return nil }
             state.wanted = wanted
-            guard wanted.inspector != last.inspector else { return (nil, last) }
+            if wanted.signatures != last.signatures { signatures.apply(wanted.signatures) }
+            if wanted.isEnabled != last.isEnabled { signatures.setEnabled(wanted.isEnabled) }
+            guard wanted.inspector != last.inspector else { return nil }
             let old = state.inspector
             state.inspector = ScannerInspector(signatures, wanted.inspector, work: work, onStuck: onStuck)
-            return (old, last)
+            return old
         }
         // What it is looking at ends there.
         _ = old
-        if wanted.signatures != last.signatures { signatures.apply(wanted.signatures) }
-        if wanted.isEnabled != last.isEnabled { signatures.setEnabled(wanted.isEnabled) }
     }
 
     /// New ones are there: they count before the next look.

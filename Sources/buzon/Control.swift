@@ -39,6 +39,8 @@ enum Control {
         var snapshot: String?
         /// Domains, and until when (seconds since 1970).
         var rests: [String: Int64]?
+        /// What viruses are known by.
+        var signatures: LoadedSignatures?
     }
 
     static func path(_ directory: String) -> String { directory + "/control" }
@@ -147,13 +149,16 @@ final class ControlResponder: Responder {
     private let doors: @Sendable () -> [Control.Reply.Door]
     private let flush: @Sendable () -> Void
     private let rests: @Sendable ([String]) -> [String: Int64]
+    private let signatures: @Sendable () -> LoadedSignatures?
 
     init(
         store: MailStore, flush: @escaping @Sendable () -> Void = {},
         rests: @escaping @Sendable ([String]) -> [String: Int64] = { _ in [:] },
+        signatures: @escaping @Sendable () -> LoadedSignatures? = { nil },
         doors: @escaping @Sendable () -> [Control.Reply.Door]
     ) {
         self.rests = rests
+        self.signatures = signatures
         self.store = store
         self.flush = flush
         self.doors = doors
@@ -167,6 +172,7 @@ final class ControlResponder: Responder {
                 reply.version = Buzon.version
                 reply.process = getpid()
                 reply.doors = doors()
+                reply.signatures = signatures()
             case .flush: flush()
             case .rests: reply.rests = rests(request.domains ?? [])
             case .snapshot:

@@ -2,6 +2,7 @@ import Archives
 import Dispatch
 import Filter
 import FoundationEssentials
+import Glibc
 import Synchronization
 import Testing
 
@@ -56,6 +57,61 @@ import Testing
         await signatures.settle()
         #expect(signatures.status.phase == .off)
         #expect(await inspector.inspect(message("sesame open"), order).virus == .unavailable("scan.no-signatures"))
+    }
+
+    /// Loads in 300 ms; `failure`: or fails then.
+    private func slow(_ failure: EngineFailure? = nil) -> Signatures {
+        let local = Home.local.loader()
+        let configuration = Signatures.Configuration(source: nil, settings: ScanSettings(temporaryDirectory: folder.path + "/tmp"))
+        return Signatures(configuration) { configuration, withViruses throws(EngineFailure) in
+            if withViruses {
+                usleep(300_000)
+                if let failure { throw failure }
+            }
+            return try local(configuration, withViruses)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `who asks while the first signatures are loaded waits for them`(isSwitchedOnLater: Bool) async throws {
+        let signatures = slow()
+        if isSwitchedOnLater { await signatures.settle() }
+        let inspector = inspector(signatures)
+        for _ in 0..<2 {
+            signatures.setEnabled(true)
+            #expect(await inspector.inspect(message("harmless"), InspectionOrder(virus: true)).virus == .clean)
+            signatures.setEnabled(false)
+            if isSwitchedOnLater { await signatures.settle() }
+        }
+    }
+
+    @Test func `names are told while signatures are loaded`() async throws {
+        let signatures = slow()
+        await signatures.settle()
+        signatures.setEnabled(true)
+        let begin = ContinuousClock.now
+        #expect(signatures.engine(virus: false, until: .now() + .seconds(10)) != nil)
+        #expect(ContinuousClock.now - begin < .milliseconds(200))
+    }
+
+    @Test func `nobody waits for signatures that are switched off, or that could not be loaded`() async throws {
+        let signatures = slow()
+        await signatures.settle()
+        signatures.setEnabled(true)
+        async let answer = Task.detached { signatures.engine(virus: true, until: .now() + .seconds(30)) == nil }.value
+        try await Task.sleep(for: .milliseconds(100))
+        let begin = ContinuousClock.now
+        signatures.setEnabled(false)
+        #expect(await answer)
+        #expect(ContinuousClock.now - begin < .milliseconds(200))
+        let broken = slow(EngineFailure(reason: .unreadable, path: "", detail: ""))
+        broken.setEnabled(true)
+        #expect(await Task.detached { broken.engine(virus: true, until: .now() + .seconds(30)) == nil }.value)
+        // Off and on again, before anybody looked: nothing else comes of it.
+        broken.setEnabled(false)
+        broken.setEnabled(true)
+        #expect(await Task.detached { broken.engine(virus: true, until: .now() + .seconds(30)) == nil }.value)
+        #expect(ContinuousClock.now - begin < .seconds(10))
     }
 
     @Test(arguments: Home.all, [Int.max, 0])

@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import Filter
+@testable import Scanner
 @testable import Store
 @testable import buzon
 
@@ -48,6 +49,24 @@ private func message(_ subject: String, attaching name: String? = nil, _ content
         }
     }
 
+    /// What only the test file was held against is not called scanned; with a signature more, it is.
+    @Test func onlyWhatKnowsVirusesHasScanned() async throws {
+        let folder = try ScratchDirectory()
+        try await ServedAppliance.run { served in
+            func newest(_ subject: String) throws -> String {
+                #expect(try Self.submit(served, message(subject)) == 250)
+                let pop3 = try served.pop3()
+                return String(decoding: try pop3.retrieve(pop3.stat().messages), as: UTF8.self)
+            }
+            #expect(try !newest("uno").contains("X-Virus-Scanned"))
+            try Data("Prueba.Nueva:0:*:70616c616272612d766574616461\n".utf8).write(to: URL(fileURLWithPath: folder.path + "/nueva.ndb"))
+            try await served.store.set(.signatureDirectory, to: folder.path)
+            for _ in 0..<200 where served.open.checks.checks.status.count < 3 { try await Task.sleep(for: .milliseconds(50)) }
+            #expect(try newest("dos").contains("\r\nX-Virus-Scanned: Buzon at "))
+        }
+        withExtendedLifetime(folder) {}
+    }
+
     /// Off for everybody: no engine is held. On for one: it is there.
     @Test func theEngineIsThereForWhoWantsIt() async throws {
         try await ServedAppliance.run { served in
@@ -62,6 +81,21 @@ private func message(_ subject: String, attaching name: String? = nil, _ content
             #expect(checks.holdsEngine)
             #expect(try Self.submit(served, message("virus", attaching: "a.txt", eicar)) == 250)
             #expect(try served.pop3().stat().messages == 1)
+        }
+    }
+
+    /// Asked for again, at once: the message waits until its signatures are loaded.
+    @Test func whoWantsChecksAgainIsNotPutOff() async throws {
+        try await ServedAppliance.run { served in
+            let checks = served.open.checks.checks
+            for turn in 0..<3 {
+                try await served.store.set(.bypassVirusChecks, to: "true", for: .server)
+                for _ in 0..<200 where checks.holdsEngine { try await Task.sleep(for: .milliseconds(50)) }
+                #expect(!checks.holdsEngine)
+                try await served.store.set(.bypassVirusChecks, to: "false", for: .server)
+                #expect(try Self.submit(served, message("virus \(turn)", attaching: "a.txt", eicar)) == 250)
+            }
+            #expect(try await served.store.quarantine(user).map(\.category) == ["virus", "virus", "virus"])
         }
     }
 

@@ -36,6 +36,7 @@ import Testing
         arguments: [
             ("dns-local-names", "a.test AAA 1", "a.test A 192.0.2.1"), ("dns-forwarders", "basura", "192.0.2.1@5353"),
             ("outbound-address", "999", "::1"), ("certificate-country", "España", "es"),
+            ("signature-directory", "/nada/de/esto", "/tmp"), ("signature-directory", "/etc/passwd", "own"),
         ])
     func whatIsNoneOfItsKindIsRefused(_ key: String, _ wrong: String, _ right: String) async throws {
         let scratch = try ScratchDirectory()

@@ -35,8 +35,9 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
 
     @Test func oneIsNoPlural() {
         let (english, spanish) = (Text(.english), Text(.spanish))
-        #expect(english("doctor.quarantine.text", ["count": 1]) == "1 message (buzon quarantine list)")
-        #expect(english("doctor.quarantine.text", ["count": 11]) == "11 messages (buzon quarantine list)")
+        func held(_ count: Int) -> String { english("doctor.quarantine.text", ["count": count, "used": 7, "size": 9]) }
+        #expect(held(1) == "1 message, 7 of 9 bytes (buzon quarantine list)")
+        #expect(held(11) == "11 messages, 7 of 9 bytes (buzon quarantine list)")
         #expect(spanish(Reason("notice.quarantine.subject", ["count": "1"])) == "Cuarentena: 1 nuevo")
         #expect(spanish(Reason("notice.quarantine.subject", ["count": "2"])) == "Cuarentena: 2 nuevos")
         // A key that has no such form.

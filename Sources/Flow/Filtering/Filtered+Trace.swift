@@ -22,6 +22,7 @@ extension Filtered {
         case .notAsked: break
         case .clean where inspection.limits.contains("time"):
             reasons.append(Reason("trace.check.virus.unavailable", ["ms": virusTime, "why": "scan.slow"]))
+        case .clean where inspection.knewOnlyTest: reasons.append(Reason("trace.check.virus.test", ["ms": virusTime]))
         case .clean: reasons.append(Reason("trace.check.virus.clean", ["ms": virusTime]))
         case .infected(let names):
             reasons.append(Reason("trace.check.virus.infected", ["ms": virusTime, "names": Reason.list(names)]))

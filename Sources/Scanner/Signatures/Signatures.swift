@@ -25,18 +25,6 @@ package final class Signatures: Sendable {
         }
     }
 
-    package struct Status: Sendable, Equatable {
-        package enum Phase: Sendable { case off, loading, ready }
-
-        package var phase: Phase
-        package var version: String
-        package var count: Int
-        /// Why it is not all that was asked for, or why the last attempt failed.
-        package var failures: [EngineFailure]
-        /// Memory that the engine took when it was loaded.
-        package var bytes: Int
-    }
-
     /// What an engine is loaded for.
     private struct Wish: Sendable, Equatable {
         var configuration: Configuration
@@ -63,11 +51,14 @@ package final class Signatures: Sendable {
         var failed = 0
         /// Signatures of the engine that went to make room for the next one.
         var countBefore = 0
+        /// The engine that is wanted is about to be loaded: scans wait for it.
         var isGap = false
         var waiting: [DispatchSemaphore] = []
         var failures: [EngineFailure] = []
         var cost = 0
         var losses = Backoff()
+
+        var knowsViruses: Bool { engine != nil && loaded?.isEnabled == true }
     }
 
     typealias Loader = @Sendable (Configuration, _ withViruses: Bool) throws(EngineFailure) -> any ScanEngine
@@ -98,16 +89,23 @@ package final class Signatures: Sendable {
 
     package var status: Status {
         state.withLock { state in
-            let isReady = state.engine != nil && state.loaded?.isEnabled == true
+            let isReady = state.knowsViruses
             return Status(
                 phase: !state.isEnabled ? .off : isReady ? .ready : .loading, version: isReady ? state.engine?.version.text ?? "" : "",
                 count: isReady ? state.engine?.count ?? 0 : 0, failures: state.failures, bytes: state.cost)
         }
     }
 
-    /// Begins to load, or lets the engine go with all its memory. The first scan may find none yet.
+    /// Begins to load, or lets the engine go with all its memory. Scans that are asked for from now on wait for the load.
     package func setEnabled(_ isEnabled: Bool) {
-        state.withLock { $0.isEnabled = isEnabled }
+        let waiting = state.withLock { state -> [DispatchSemaphore] in
+            state.isEnabled = isEnabled
+            if isEnabled, !state.knowsViruses { state.isGap = true }
+            // Who waits for what nobody loads any more need not.
+            defer { if !isEnabled { state.waiting = [] } }
+            return isEnabled ? [] : state.waiting
+        }
+        for bell in waiting { bell.signal() }
         check()
     }
 
@@ -141,13 +139,17 @@ package final class Signatures: Sendable {
         }
     }
 
-    /// The engine to scan with. Blocks during a gap, at most until the deadline; nil: none is there.
-    func engine(until deadline: DispatchTime) -> (any ScanEngine)? {
+    /// The engine to scan with, one that knows viruses where `virus` is asked for. Blocks during a gap, at most until the deadline; nil:
+    /// none is there.
+    func engine(virus: Bool, until deadline: DispatchTime) -> (any ScanEngine)? {
         while true {
             let bell = DispatchSemaphore(value: 0)
             let (engine, waits) = state.withLock { state -> ((any ScanEngine)?, Bool) in
-                if state.engine == nil, state.isGap { state.waiting.append(bell) }
-                return (state.engine, state.engine == nil && state.isGap)
+                guard !virus || state.isEnabled else { return (nil, false) }
+                let engine = !virus || state.knowsViruses ? state.engine : nil
+                let waits = engine == nil && state.isGap
+                if waits { state.waiting.append(bell) }
+                return (engine, waits)
             }
             guard waits else { return engine }
             if bell.wait(timeout: deadline) == .timedOut { return nil }
@@ -176,13 +178,18 @@ package final class Signatures: Sendable {
         let (configuration, isEnabled, attempt) = state.withLock { ($0.configuration, $0.isEnabled, $0.attempt) }
         let version = isEnabled ? configuration.source?.version() : nil
         let wish = Wish(configuration: configuration, isEnabled: isEnabled, version: version)
-        if let attempt, attempt.wish == wish, attempt.notBefore.map({ DispatchTime.now() < $0 }) ?? true { return }
+        if let attempt, attempt.wish == wish, attempt.notBefore.map({ DispatchTime.now() < $0 }) ?? true {
+            // It was tried, and nothing else comes.
+            if attempt.notBefore == nil { endGap() }
+            return
+        }
         load(wish)
     }
 
     private func load(_ wish: Wish) {
-        let (isReplaced, cost) = state.withLock { ($0.engine != nil && $0.loaded?.isEnabled == true, $0.cost) }
+        let (isReplaced, cost) = state.withLock { ($0.knowsViruses, $0.cost) }
         if isReplaced, !wish.isEnabled || memory.available() < cost + reserve { takeEngine().waitForScans() }
+        if wish.isEnabled { state.withLock { $0.isGap = !$0.knowsViruses } }
         mkdir(wish.configuration.settings.temporaryDirectory, 0o700)
         let before = memory.resident()
         let result = Result<any ScanEngine, EngineFailure> { () throws(EngineFailure) in try loader(wish.configuration, wish.isEnabled) }
@@ -194,7 +201,8 @@ package final class Signatures: Sendable {
 
     private func finish(_ result: Result<any ScanEngine, EngineFailure>, _ wish: Wish, grown: Int) {
         let (old, waiting, pause) = state.withLock { state -> ((any ScanEngine)?, [DispatchSemaphore], Int?) in
-            state.isGap = false
+            // What was switched on meanwhile is still to come.
+            state.isGap = state.isEnabled && !wish.isEnabled
             let old = state.engine
             var mayHelp = false
             switch result {
@@ -224,6 +232,15 @@ package final class Signatures: Sendable {
         _ = consume old
         for bell in waiting { bell.signal() }
         if let pause { update(in: pause) }
+    }
+
+    private func endGap() {
+        let waiting = state.withLock { state -> [DispatchSemaphore] in
+            state.isGap = false
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for bell in waiting { bell.signal() }
     }
 
     /// A reload that finds less for a reason: a mirror that is being written, a disk that is away. What is good stays.

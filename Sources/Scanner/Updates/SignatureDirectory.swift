@@ -17,6 +17,12 @@ package struct SignatureDirectory: Sendable, Hashable {
         /// Nil: no header.
         package var version: Int?
         package var signatures: Int?
+
+        /// One of those that ClamAV's makers sign, and its header is none.
+        package var isHeaderless: Bool { version == nil && isSigned }
+        /// `main` or `daily`, which hold most of what is known.
+        package var isMajor: Bool { version != nil && (file.hasPrefix("main.") || file.hasPrefix("daily.")) }
+        private var isSigned: Bool { file.hasSuffix(".cvd") || file.hasSuffix(".cld") }
     }
 
     /// What libclamav would load.
@@ -32,6 +38,8 @@ package struct SignatureDirectory: Sendable, Hashable {
     func database(_ name: String) -> Database? {
         var status = stat()
         guard stat(path + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        // Its complaint about a damaged header goes where the log goes, not to the terminal.
+        LibraryLog.install()
         var database = Database(file: name, size: Int64(status.st_size), date: Int64(status.st_mtim.tv_sec))
         if name.hasSuffix(".cvd") || name.hasSuffix(".cld"), let head = cl_cvdhead(path + "/" + name) {
             database.version = Int(head.pointee.version)
@@ -53,6 +61,12 @@ package struct SignatureDirectory: Sendable, Hashable {
         guard stat(path, &status) == 0 else { throw Self.failure(errno, path) }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw Self.failure(ENOTDIR, path) }
         guard access(path, W_OK | X_OK) == 0 else { throw Self.failure(errno, path) }
+    }
+
+    /// It is there, and is a directory.
+    package var exists: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     var hasLeftovers: Bool { access(temporary, F_OK) == 0 }

@@ -18,6 +18,9 @@ package struct Health: Sendable, Equatable {
     package var mailboxes: Int
     package var messages: Int
     package var queued: Int
+    /// Messages in quarantine, and the room that they take there.
+    package var quarantined: Int
+    package var quarantineSize: Int
     package var usersWithoutPassword: Int
     /// Who can't use CRAM-MD5 and DIGEST-MD5, if they are offered.
     package var usersWithoutPlainPassword: Int
@@ -41,11 +44,12 @@ extension MailStore {
                     (SELECT coalesce(sum(messages), 0) FROM mailbox), (SELECT count(*) FROM outgoing), (SELECT coalesce(sum(live), 0) FROM segment),
                     (SELECT count(*) FROM user WHERE pending_password IS NULL
                         AND id NOT IN (SELECT user_id FROM credential UNION ALL SELECT user_id FROM password_hash)),
-                    (SELECT count(*) FROM user WHERE id NOT IN (SELECT user_id FROM plain_password))
+                    (SELECT count(*) FROM user WHERE id NOT IN (SELECT user_id FROM plain_password)),
+                    (SELECT count(*) FROM quarantine), (SELECT coalesce(sum(value), 0) FROM counter WHERE name = 'quarantine')
                 """
-            ) { row in (0..<8).map { row.int($0) } } ?? []
+            ) { row in (0..<10).map { row.int($0) } } ?? []
         }
-        guard counts.count == 8 else { throw .ioError("no counts") }
+        guard counts.count == 10 else { throw .ioError("no counts") }
         return try await blocking {
             let names = try DataDirectory.entries(directory)
             let bodies = try DataDirectory.entries(directory + "/bodies")
@@ -58,7 +62,8 @@ extension MailStore {
                 segments: bodies.reduce(0) { $0 + fileStatus("\(directory)/bodies/\($1)").size }, live: counts[5],
                 snapshots: snapshots.count,
                 newestSnapshot: snapshots.last?.time, exposed: paths.filter { fileStatus($0).isExposed }, isRoot: isRoot,
-                domains: counts[0], users: counts[1], mailboxes: counts[2], messages: counts[3], queued: counts[4],
+                domains: counts[0], users: counts[1], mailboxes: counts[2], messages: counts[3], queued: counts[4], quarantined: counts[8],
+                quarantineSize: counts[9],
                 usersWithoutPassword: counts[6], usersWithoutPlainPassword: counts[7])
         }
     }

@@ -47,7 +47,8 @@ struct Doctor: AsyncParsableCommand {
             findings.append(name(store))
             findings += directory(health, store)
             findings += try await certificates(store)
-            findings += try await signatures(store)
+            findings += try await signatures(store, status?.signatures)
+            findings += quarantine(health, store)
             return findings
         }
         if common.json { return try Output.json(findings) }

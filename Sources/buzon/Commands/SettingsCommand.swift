@@ -3,6 +3,7 @@ import DNS
 import Filter
 import Flow
 import Mail
+import Scanner
 import Store
 
 struct SettingsCommand: ParsableCommand {
@@ -89,6 +90,9 @@ struct SettingsCommand: ParsableCommand {
             try await common.withStore { store in
                 if setting == .administrator, !value.isEmpty, try await !leadsSomewhere(value, store) {
                     throw CommandFailure(text("settings.administrator", ["value": value]))
+                }
+                if setting.kind == .directory, value.hasPrefix("/"), !SignatureDirectory(path: value).exists {
+                    throw CommandFailure(text("settings.no-directory", ["key": key, "value": shortened(value)]))
                 }
                 if let reason = dnsDefect(setting, value) {
                     throw CommandFailure(text("settings.invalid", ["key": key, "value": value]) + " " + reason)

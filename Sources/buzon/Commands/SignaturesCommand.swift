@@ -21,6 +21,8 @@ struct SignaturesCommand: ParsableCommand {
                 var date: Int64
                 var version: Int?
                 var signatures: Int?
+                /// Not what ClamAV's makers signed, though it is named so.
+                var damaged: Bool
             }
 
             struct Source: Encodable {
@@ -34,28 +36,45 @@ struct SignaturesCommand: ParsableCommand {
             }
 
             var directory: String
+            /// Kept by this server, not by another program.
+            var own: Bool
             var fetched: Bool
+            /// What the running server has loaded; none: no server runs.
+            var loaded: LoadedSignatures?
             var databases: [Database] = []
             var sources: [Source] = []
             var problems: [String] = []
+            /// Why the databases can't be told.
+            var unreadable: String?
         }
 
         func run() async throws {
             let (settings, directory) = try await common.withStore { store in
                 (UpdateSettings(store), store.signatureDirectory)
             }
-            var shown = Shown(directory: directory.path, fetched: !settings.sources.isEmpty)
+            let loaded = try Control.ask(.status, directory: common.data)?.signatures
+            var shown = Shown(
+                directory: directory.path, own: settings.isOwn, fetched: !settings.sources.isEmpty, loaded: loaded)
             do throws(UpdateFailure) {
                 shown.databases = try directory.databases().map {
-                    .init(file: $0.file, size: $0.size, date: $0.date, version: $0.version, signatures: $0.signatures)
+                    .init(
+                        file: $0.file, size: $0.size, date: $0.date, version: $0.version, signatures: $0.signatures,
+                        damaged: $0.isHeaderless)
                 }
             } catch {
-                shown.problems.append(text(error))
+                shown.unreadable = unreadable(directory, error, isOwn: settings.isOwn)
             }
             shown.problems += settings.problems.map { text($0) }
             if settings.isOwn { shown.sources = sources(settings, UpdateState(directory: directory.path)) }
             if common.json { return try Output.json(shown) }
             lines(shown).forEach { print($0) }
+        }
+
+        /// Nil: a new server makes its own when it first needs it.
+        private func unreadable(_ directory: SignatureDirectory, _ failure: UpdateFailure, isOwn: Bool) -> String? {
+            guard directory.exists else { return isOwn ? nil : text("scan.signatures-missing", ["path": directory.path]) }
+            let detail = failure.detail.replacing(directory.path + ": ", with: "", maxReplacements: 1)
+            return text("scan.signatures-unreadable", ["path": directory.path, "detail": detail])
         }
 
         private func sources(_ settings: UpdateSettings, _ state: UpdateState) -> [Shown.Source] {
@@ -70,24 +89,39 @@ struct SignaturesCommand: ParsableCommand {
 
         private func lines(_ shown: Shown) -> [String] {
             var lines = [text("signatures.directory", ["directory": shown.directory])]
-            if shown.databases.isEmpty { lines.append("  " + text("signatures.none")) }
+            if let reason = shown.unreadable {
+                lines.append("  " + reason)
+            } else if shown.databases.isEmpty {
+                lines.append("  " + text("signatures.none"))
+            }
             for database in shown.databases {
                 let values = [
                     ("file", database.file.printable), ("date", MailDate.format(seconds: database.date)), ("size", "\(database.size)"),
                     ("version", "\(database.version ?? 0)"), ("count", "\(database.signatures ?? 0)"),
                 ]
-                lines.append("  " + text.words(database.version == nil ? "signatures.plain" : "signatures.database", values))
+                let key = database.damaged ? "headerless" : database.version == nil ? "plain" : "database"
+                lines.append("  " + text.words("signatures.\(key)", values))
             }
-            if !shown.fetched { lines.append(text("signatures.not-fetched")) }
+            lines.append(shown.loaded?.summary ?? text("signatures.loaded.absent"))
+            lines += (shown.loaded?.troubles ?? []).map { "  " + $0.words }
+            if !shown.own {
+                lines.append(text("signatures.other", ["directory": shown.directory]))
+            } else if !shown.fetched {
+                lines.append(text("signatures.not-fetched"))
+            }
             for source in shown.sources {
                 lines.append(text("signatures.source", ["source": source.source]))
                 lines.append("  " + text("signatures.checked", ["time": time(source.checked)]))
                 lines.append("  " + text("signatures.succeeded", ["time": time(source.succeeded)]))
-                lines.append("  " + text("signatures.next", ["time": time(source.next ?? 0)]))
+                // It is due: with the next start at the latest.
+                let isFirst = source.checked == 0 && source.next != nil
+                lines.append("  " + (isFirst ? first : text("signatures.next", ["time": time(source.next ?? 0)])))
                 if let error = source.error { lines.append("  " + text("signatures.error", ["reason": error])) }
             }
             return lines + shown.problems.map { text("signatures.hindered", ["reason": $0]) }
         }
+
+        private var first: String { text("signatures.next.first", ["seconds": SignatureService.patience.components.seconds]) }
 
         private func time(_ seconds: Int64) -> String {
             seconds == 0 ? text("signatures.never") : MailDate.format(seconds: seconds)

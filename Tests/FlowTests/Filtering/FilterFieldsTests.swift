@@ -32,7 +32,8 @@ import Testing
     @Test(arguments: [
         (Inspection(virus: .clean), true), (Inspection(virus: .infected(["A"])), true), (Inspection(virus: .clean, limits: ["size"]), true),
         (Inspection(virus: .clean, limits: ["time"]), false), (Inspection(virus: .poisoned), false),
-        (Inspection(virus: .unavailable("x")), false), (Inspection(), false),
+        (Inspection(virus: .unavailable("x")), false), (Inspection(), false), (Inspection(virus: .clean, knewOnlyTest: true), false),
+        (Inspection(virus: .infected(["A"]), knewOnlyTest: true), false),
     ])
     func whatWasScanned(_ inspection: Inspection, _ isScanned: Bool) {
         #expect(lines(inspection).contains(Self.scanned) == isScanned)

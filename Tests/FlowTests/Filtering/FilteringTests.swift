@@ -299,6 +299,17 @@ private let luis = SubmittingServer.luis
         }
     }
 
+    /// Mail is taken while only the test file is known, and called neither clean nor scanned.
+    @Test func onlyTheTestFileIsKnown() async throws {
+        let inspector = FixedInspector { _ in Inspection(virus: .clean, knewOnlyTest: true) }
+        try await SubmittingServer.run(inspector: inspector) { server in
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], content).code == 250)
+            let checks = try await trace(server, "checked", try #require(try await server.store.trace(luis).last?.queueID))
+            #expect(checks.map(\.key).contains("trace.check.virus.test") && !checks.map(\.key).contains("trace.check.virus.clean"))
+            #expect(try #require(try await server.inbox(luis).first).text.contains("X-Virus-Scanned") == false)
+        }
+    }
+
     /// Of several objections the gravest gives the quarantine its category; each reason is told once, and no reply has more than ASCII.
     @Test func severalObjections() async throws {
         let found = Inspection(

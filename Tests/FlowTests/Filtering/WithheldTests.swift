@@ -83,7 +83,7 @@ private let (luis, administrator) = (SubmittingServer.luis, SubmittingServer.adm
         try await SubmittingServer.run(inspector: inspector) { server in
             let answer = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content)
             #expect(answer.code == 451)
-            #expect(server.lines.withLock { $0.count == 1 && $0[0].hasSuffix("refused for now: not scanned (scan.slow)") })
+            #expect(server.lines.withLock { $0.count == 1 && $0[0].hasSuffix("refused for now: not scanned (scan.slow en)") })
         }
     }
 
