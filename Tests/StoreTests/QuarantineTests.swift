@@ -122,6 +122,36 @@ struct QuarantineTests {
         await store.close()
     }
 
+    /// What was thrown away on purpose is thrown away without a copy where what others wait for leaves no room for one, or it is larger than all.
+    @Test(arguments: [
+        (700_000, Quarantined.Recipient.Fate.discard, "discarded"), (700_000, .bounce, "bounced"), (2_000_000, .discard, "discarded"),
+    ])
+    func withoutRoomForACopy(length: Int, fate: Quarantined.Recipient.Fate, event: String) async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.quarantineSize, to: "1048576")
+        _ = try await store.deliver(delivery(String(repeating: "x", count: 700_000), quarantined("held", user), store))
+        let bodies = try await store.verify(deep: true).bodies
+        for users in [[], [user]] {
+            var delivery = try delivery(
+                String(repeating: "y", count: length), quarantined("q\(users.count)", user, fate: fate), to: users, store)
+            let way = (recipient: "alias@virtual.test", destination: "usuario@virtual.test")
+            delivery.trace = [
+                TraceEntry(
+                    time: 1, event: event, queueID: "q\(users.count)", recipient: way.recipient, destination: way.destination, text: "x"),
+                TraceEntry(time: 1, event: "delivered", queueID: "q\(users.count)", recipient: "z@x.test", destination: "z@x.test"),
+            ]
+            let receipt = try await store.deliver(delivery)
+            #expect(receipt.quarantine == nil && receipt.outcomes.count == users.count)
+            let trace = try await store.trace("q\(users.count)")
+            #expect(trace.map(\.text) == ["x", "trace.uncopied", ""] && trace.map(\.event) == [event, event, "delivered"])
+        }
+        #expect(try await store.quarantine().map(\.queueID) == ["held"])
+        let report = try await store.verify(deep: true)
+        #expect(report.problems == [] && report.bodies == bodies + 1)
+        await store.close()
+    }
+
     @Test(arguments: ["reject", "defer"]) func aFullOneRefuses(way: String) async throws {
         let scratch = Scratch()
         let (store, user) = try await scratch.populated()

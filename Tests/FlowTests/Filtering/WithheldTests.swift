@@ -78,6 +78,20 @@ private let (luis, administrator) = (SubmittingServer.luis, SubmittingServer.adm
         }
     }
 
+    /// The sender hears nothing of a quarantine that is full of what others wait for.
+    @Test func noRoomForACopy() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.finalVirusDestiny, to: "discard", for: .server)
+            try await server.store.set(.quarantineSize, to: "1048576")
+            let large = content + [UInt8](repeating: UInt8(ascii: "x"), count: 1_048_576)
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis], large).code == 250)
+            let line = try #require(server.lines.withLock { $0.first })
+            #expect(line.hasSuffix("discarded for \(luis): virus (Eicar-Test-Signature); no room for a copy in quarantine"), "\(line)")
+            let trace = try await server.store.trace(luis).filter { $0.event == "discarded" }
+            #expect(trace.map { Reason(stored: $0.text).key } == ["trace.objection.virus", "trace.uncopied"])
+        }
+    }
+
     @Test func whatCannotBeScanned() async throws {
         let inspector = FixedInspector { _ in Inspection(virus: .unavailable("scan.slow")) }
         try await SubmittingServer.run(inspector: inspector) { server in
