@@ -103,7 +103,8 @@ package struct Rescan: Sendable {
     private func act(on hits: [(body: BodyReference, names: [String])]) async throws(StoreFailure) {
         var owners: [String: [(message: HeldMessage, body: Int64, entry: Quarantined)]] = [:]
         for (body, names) in hits {
-            let holders = try await context.store.holders(of: body.id)
+            // Who released it knew what it is; with the message goes his word, for as long as it is there.
+            let holders = try await context.store.holders(of: body.id).filter { !Passage(reading: $0.beginning).isReleased }
             let layers = try await context.store.policies(holders.map { .user($0.email) })
             for holder in holders {
                 guard let policy = layers[.user(holder.email)]?.effective, !policy.bypassVirusChecks,

@@ -65,6 +65,39 @@ private let ana = SubmittingServer.ana
         }
     }
 
+    /// What an administrator let out stays where it is, whatever comes later; nobody else's copy has anything of it.
+    @Test func whatWasReleasedStays() async throws {
+        let version = Mutex("1")
+        try await SubmittingServer.run(inspector: FixedInspector.clean) { server in
+            server.now.withLock { $0 = Int64(time(nil)) }
+            let learner = Learner()
+            learner.knows.withLock { $0 = true }
+            let rescan = Rescan(server.context, learner) { version.withLock { $0 } }
+            let forged = [UInt8]("X-Quarantine-Release: <x>\r\nFrom: <el@x.test>\r\nSubject: hola\r\n\r\nmalo\r\n".utf8)
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis, ana], forged).code == 250)
+            await rescan.catchUp()
+            let entry = try #require(try await server.store.quarantine(luis).first)
+            #expect(try await server.store.quarantine(ana).count == 1)
+            var release = QuarantineRelease(entry: entry, recipients: entry.recipients, now: 7, zone: { _ in 0 })
+            _ = try await release.add(Address(parsing: SubmittingServer.administrator, allowUTF8: true), hostname: "x", in: server.store)
+            #expect(try await release.carryOut(server.store).destinations.count == 2)
+            let inbox = try await server.inbox(luis).count
+            // He may move it, and the entry may be gone.
+            let id = try #require(try await server.store.user(luis)?.id)
+            let source = try await server.store.status(id, "INBOX").id
+            _ = try await server.store.copy(source, UIDSet(1...UID.max), user: id, to: "Trash", isMove: true)
+            try await server.store.removeQuarantined([entry.id])
+            for next in ["2", "3"] {
+                version.withLock { $0 = next }
+                await rescan.catchUp()
+            }
+            #expect(try await server.messages(of: luis, in: "Trash").count == inbox)
+            #expect(try await server.inbox(luis).isEmpty)
+            #expect(try await server.inbox(SubmittingServer.administrator).count == 1)
+            #expect(try await server.store.quarantine().count == 1)
+        }
+    }
+
     /// A body that can't be read, and signatures that change on the way, leave nothing out.
     @Test func nothingIsLeftOut() async throws {
         let version = Mutex("1")
