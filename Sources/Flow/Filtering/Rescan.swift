@@ -129,10 +129,13 @@ package struct Rescan: Sendable {
             head = []
         }
         let (view, messageID) = head.withUnsafeBufferPointer { (HeaderView(reading: $0), MessageSummary.summarise($0).messageID) }
+        // Under the name that it came with, so that one story tells all of it; what a client put there has none.
+        let passage = Passage(reading: holder.beginning)
+        let queueID =
+            passage.queueID.isEmpty ? context.queueIDs.next(microseconds: UInt64(clamping: context.clock())) : passage.queueID
         return Quarantined(
-            queueID: context.queueIDs.next(microseconds: UInt64(clamping: context.clock())), received: holder.date,
-            messageID: messageID ?? "", peer: "", sender: "", from: view.text(of: "from"), subject: view.text(of: "subject"),
-            category: Category.virus.rawValue,
+            queueID: queueID, received: holder.date, messageID: messageID ?? "", peer: passage.peer, sender: passage.sender,
+            from: view.text(of: "from"), subject: view.text(of: "subject"), category: Category.virus.rawValue,
             reasons: [
                 Reason("trace.rescan", ["names": names.prefix(5).joined(separator: ", "), "mailbox": holder.mailboxName]).stored
             ], recipients: [])

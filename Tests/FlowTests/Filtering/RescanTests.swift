@@ -49,10 +49,15 @@ private let ana = SubmittingServer.ana
             #expect(try await server.inbox(ana).count == 3)
             let entries = try await server.store.quarantine(luis)
             #expect(entries.count == 2 && entries.allSatisfy { $0.category == "virus" && $0.from == "Él <el@x.test>" })
+            #expect(entries.allSatisfy { $0.sender == "a@x.test" && $0.peer == "192.0.2.7" })
             let trace = try await server.store.trace(luis).filter { $0.event == "quarantined" }
+            #expect(trace.allSatisfy { $0.sender == "a@x.test" && $0.peer == "192.0.2.7" })
             #expect(trace.map { Reason(stored: $0.text).quarantine } == entries.map(\.id).reversed())
             let lines = entries.map { "\($0.queueID): taken from \(luis) into quarantine: new signatures found a virus" }
             #expect(server.lines.withLock { $0 }.sorted() == lines.sorted())
+            // One story tells that it came and that it was taken.
+            let story = try await server.store.trace(entries[0].queueID).filter { $0.destination == luis }
+            #expect(story.map(\.event) == ["delivered", "quarantined"])
             // Not again with the same ones.
             let looks = learner.looks.withLock { $0 }
             await rescan.catchUp()
