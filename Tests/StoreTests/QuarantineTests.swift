@@ -48,7 +48,10 @@ struct QuarantineTests {
         #expect(try await store.quarantine().first?.recipients.first?.released ?? 0 > 0)
         #expect(try await store.verify(deep: true).problems == [])
         // Its body outlives the entry while the mailbox has it, and goes with both.
-        #expect(try await store.removeQuarantined([entry.id]) == 1)
+        #expect(try await store.removeQuarantined([entry.id, 99, entry.id]) == 1)
+        let line = try #require(try await store.trace("<q1@x.test>").last)
+        #expect(line.event == "removed" && line.queueID == "q1" && line.text == "trace.quarantine-removed\u{1F}id\u{1F}\(entry.id)")
+        #expect(try await store.trace("q1").count == 1)
         #expect(try await store.verify(deep: true).bodies == 1)
         await #expect(throws: StoreFailure.nonExistent) { try await store.release(entry.id, field: []) }
         await #expect(throws: StoreFailure.nonExistent) { try await store.quarantinedBytes(entry.id, from: 0) }
