@@ -238,11 +238,20 @@ private let luis = SubmittingServer.luis
             for _ in 0..<3 { _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content) }
             await notice.tell()
             #expect(try await told().isEmpty)
+            // Of what came before he wanted to hear of it he does not.
             try await server.store.set(.quarantineNotice, to: "virus")
+            await notice.tell()
+            #expect(try await told().isEmpty)
+            for _ in 0..<3 { _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content) }
+            let entry = try #require(try await server.store.quarantine().first)
+            var release = QuarantineRelease(entry: entry, recipients: [], now: 7, zone: { _ in 0 })
+            _ = try await release.add(Address(parsing: SubmittingServer.ana, allowUTF8: true), hostname: "x", in: server.store)
+            #expect(try await release.carryOut(server.store).destinations == [SubmittingServer.ana])
             await notice.tell()
             await notice.tell()
             let first = try await told()
             #expect(first.count == 1 && first[0].contains("notice.quarantine.what auto 3"))
+            #expect(first[0].replacing("=\r\n", with: "").split(separator: luis).count == 4, "\(first)")
             _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content)
             await notice.tell()
             #expect(try await told().count == 1)
