@@ -236,6 +236,16 @@ extension Arrival {
     }
 }
 
+extension Verdict {
+    /// Why a recipient who gets it finds it elsewhere, or with a tagged subject; nil: he doesn't.
+    var mark: Reason? {
+        if destiny == .junk, let blocking { return blocking.reason }
+        guard isSpam else { return nil }
+        if isBlack { return Reason("trace.objection.black") }
+        return Reason("trace.objection.spam", ["names": Points(rounding: score ?? 0).description])
+    }
+}
+
 extension Verdict.Objection {
     var reason: Reason {
         details == [Verdict.black] && category == .spam
