@@ -142,7 +142,7 @@ struct Intake: Sendable {
     }
 
     private func log(_ arrival: Arrival, _ facts: Facts, _ what: String) {
-        let sender = arrival.transaction.reversePath.text.prefix(scalars: 100).printable
+        let sender = arrival.transaction.reversePath.text.prefix(scalars: 100).printable.escaping(">")
         context.log("\(facts.queueID): from <\(sender)> [\(arrival.connection.peerAddress)]: \(what)")
     }
 

@@ -67,6 +67,16 @@ extension String {
     /// The beginning, by Unicode scalars: one character may be thousands of them.
     func prefix(scalars count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
 
+    /// With a backslash before each one of it, and before each backslash.
+    func escaping(_ mark: Unicode.Scalar) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            if scalar == mark || scalar == "\\" { scalars.append("\\") }
+            scalars.append(scalar)
+        }
+        return String(scalars)
+    }
+
     /// What a stranger wrote, for a terminal or the log: control characters and those that turn the direction of writing are left out.
     package var printable: String {
         String(
