@@ -135,12 +135,14 @@ struct Intake: Sendable {
         return nil
     }
 
-    private func log(_ placement: Placement, _ arrival: Arrival, _ facts: Facts, _ number: Int64?) {
-        if let what = placement.withheld.line { log(arrival, facts, what + (number.map { "; in quarantine as \($0)" } ?? "")) }
+    private func log(_ placement: Placement, _ arrival: Arrival, _ facts: Facts, _ number: Int64?, isWithoutRoom: Bool = false) {
+        guard let what = placement.withheld.line else { return }
+        let copy = number.map { "; in quarantine as \($0)" } ?? (isWithoutRoom ? "; no room for a copy in quarantine" : "")
+        log(arrival, facts, what + copy)
     }
 
     private func log(_ arrival: Arrival, _ facts: Facts, _ what: String) {
-        let sender = arrival.transaction.reversePath.text.prefix(scalars: 100).printable
+        let sender = arrival.transaction.reversePath.text.prefix(scalars: 100).printable.escaping(">")
         context.log("\(facts.queueID): from <\(sender)> [\(arrival.connection.peerAddress)]: \(what)")
     }
 
@@ -191,7 +193,8 @@ struct Intake: Sendable {
                 log(placement, arrival, facts, nil)
                 return .delivered(queueID: facts.queueID)
             }
-            log(placement, arrival, facts, try await context.store.deliver(delivery, report: report).quarantine)
+            let number = try await context.store.deliver(delivery, report: report).quarantine
+            log(placement, arrival, facts, number, isWithoutRoom: delivery.quarantined != nil && number == nil)
             return .delivered(queueID: facts.queueID)
         } catch .overQuota {
             return .refused(Reply(552, "5.2.2", "Mailbox full"), Reason("trace.mailbox-full"))
@@ -230,6 +233,16 @@ extension Arrival {
             recipient.expansion.locals.map { filtered.verdict(.user($0.user.address)) }
                 + recipient.expansion.foreign.map { _ in filtered.verdict(forwarding: recipient.address) }
         }
+    }
+}
+
+extension Verdict {
+    /// Why a recipient who gets it finds it elsewhere, or with a tagged subject; nil: he doesn't.
+    var mark: Reason? {
+        if destiny == .junk, let blocking { return blocking.reason }
+        guard isSpam else { return nil }
+        if isBlack { return Reason("trace.objection.black") }
+        return Reason("trace.objection.spam", ["names": Points(rounding: score ?? 0).description])
     }
 }
 

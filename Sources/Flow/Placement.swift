@@ -107,9 +107,8 @@ struct Placement: Sendable {
             return true
         }
         let isJunk = verdict.destiny == .junk
-        note(
-            "delivered", recipient.address, at: address,
-            Reason("trace.delivered", ["user": address, "mailbox": isJunk ? "Junk" : "INBOX"]))
+        let stored = Reason("trace.delivered", ["user": address, "mailbox": isJunk ? "Junk" : "INBOX"])
+        note("delivered", recipient.address, at: address, verdict.mark.map(stored.because) ?? stored)
         // Several ways into one mailbox: one copy, each way with its trace.
         guard seenUsers.insert(local.user.id).inserted else { return true }
         var place = mailbox(recipient, local, scope, quarantineID: nil)

@@ -35,6 +35,22 @@ package struct Reason: Hashable, Sendable {
     /// It says under which number the message is kept.
     mutating func isKept(as number: Int64) { values.append((TraceEntry.quarantine, "\(number)")) }
 
+    /// The value that is another reason, its parts apart by U+001E.
+    private static let causeName = "because"
+
+    /// It says why, too.
+    func because(_ cause: Reason) -> Reason {
+        var (plain, whole) = (cause, self)
+        plain.values = cause.values.map { ($0.name, $0.value.filter { $0 != "\u{1E}" }) }
+        whole.values.append((Self.causeName, String(plain.stored.map { $0 == "\u{1F}" ? "\u{1E}" : $0 })))
+        return whole
+    }
+
+    /// Why, where it says so by another reason.
+    package var cause: Reason? {
+        values.first { $0.name == Self.causeName }.map { Reason(stored: String($0.value.map { $0 == "\u{1E}" ? "\u{1F}" : $0 })) }
+    }
+
     /// The number in quarantine; nil: it says of none.
     package var quarantine: Int64? { values.first { $0.name == TraceEntry.quarantine }.flatMap { Int64($0.value) } }
 
@@ -50,6 +66,16 @@ package struct Reason: Hashable, Sendable {
 extension String {
     /// The beginning, by Unicode scalars: one character may be thousands of them.
     package func prefix(scalars count: Int) -> String { String(String.UnicodeScalarView(unicodeScalars.prefix(count))) }
+
+    /// With a backslash before each one of it, and before each backslash.
+    func escaping(_ mark: Unicode.Scalar) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            if scalar == mark || scalar == "\\" { scalars.append("\\") }
+            scalars.append(scalar)
+        }
+        return String(scalars)
+    }
 
     /// What a stranger wrote, for a terminal or the log: control characters and those that turn the direction of writing are left out.
     package var printable: String {

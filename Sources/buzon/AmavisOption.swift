@@ -27,7 +27,6 @@ enum AmavisOption {
     private static let policies: [String: PolicyKey] = [
         "banned_filename": .bannedNames, "banned_filename_re": .bannedNames, "banned_filename_qr": .bannedNames,
         "banned_namepath": .bannedNames, "banned_namepath_re": .bannedNames, "sa_spam_modifies_subj": .spamSubjectTag,
-        "undecipherable_subject_tag": .finalEncryptedDestiny,
     ]
 
     private static let settings: [String: Setting] = [
@@ -37,7 +36,6 @@ enum AmavisOption {
         "child_timeout": .filterSeconds, "av_scanners": .signatureDirectory, "av_scanners_backup": .signatureDirectory,
         "recipient_delimiter": .separator, "virus_admin": .quarantineNotice, "newvirus_admin": .quarantineNotice,
         "banned_admin": .quarantineNotice, "spam_admin": .quarantineNotice, "bad_header_admin": .quarantineNotice,
-        "mailfrom_notify_admin": .administrator,
     ]
 
     struct Group {
@@ -59,6 +57,13 @@ enum AmavisOption {
             virus_quarantine_to banned_quarantine_to spam_quarantine_to bad_header_quarantine_to clean_quarantine_to quarantinedir
             virus_quarantine_method banned_files_quarantine_method spam_quarantine_method bad_header_quarantine_method
             clean_quarantine_method quarantine_subdir_levels sa_quarantine_cutoff_level spam_quarantine_cutoff_level
+            """),
+        Group("tag", "undecipherable_subject_tag"),
+        Group(
+            "notifier",
+            """
+            mailfrom_notify_admin mailfrom_notify_recip mailfrom_notify_spamadmin mailfrom_to_quarantine hdrfrom_notify_admin
+            hdrfrom_notify_recip hdrfrom_notify_sender hdrfrom_notify_spamadmin
             """),
         Group("lovers", "virus_lovers banned_files_lovers spam_lovers bad_header_lovers unchecked_lovers"),
         Group(

@@ -48,7 +48,10 @@ struct QuarantineTests {
         #expect(try await store.quarantine().first?.recipients.first?.released ?? 0 > 0)
         #expect(try await store.verify(deep: true).problems == [])
         // Its body outlives the entry while the mailbox has it, and goes with both.
-        #expect(try await store.removeQuarantined([entry.id]) == 1)
+        #expect(try await store.removeQuarantined([entry.id, 99, entry.id]) == 1)
+        let line = try #require(try await store.trace("<q1@x.test>").last)
+        #expect(line.event == "removed" && line.queueID == "q1" && line.text == "trace.quarantine-removed\u{1F}id\u{1F}\(entry.id)")
+        #expect(try await store.trace("q1").count == 1)
         #expect(try await store.verify(deep: true).bodies == 1)
         await #expect(throws: StoreFailure.nonExistent) { try await store.release(entry.id, field: []) }
         await #expect(throws: StoreFailure.nonExistent) { try await store.quarantinedBytes(entry.id, from: 0) }
@@ -119,6 +122,36 @@ struct QuarantineTests {
         try await store.sweepQuarantine()
         #expect(try await store.quarantine().map(\.queueID) == ["newest"])
         #expect(try await store.verify(deep: true).problems == [])
+        await store.close()
+    }
+
+    /// What was thrown away on purpose is thrown away without a copy where what others wait for leaves no room for one, or it is larger than all.
+    @Test(arguments: [
+        (700_000, Quarantined.Recipient.Fate.discard, "discarded"), (700_000, .bounce, "bounced"), (2_000_000, .discard, "discarded"),
+    ])
+    func withoutRoomForACopy(length: Int, fate: Quarantined.Recipient.Fate, event: String) async throws {
+        let scratch = Scratch()
+        let (store, user) = try await scratch.populated()
+        try await store.set(.quarantineSize, to: "1048576")
+        _ = try await store.deliver(delivery(String(repeating: "x", count: 700_000), quarantined("held", user), store))
+        let bodies = try await store.verify(deep: true).bodies
+        for users in [[], [user]] {
+            var delivery = try delivery(
+                String(repeating: "y", count: length), quarantined("q\(users.count)", user, fate: fate), to: users, store)
+            let way = (recipient: "alias@virtual.test", destination: "usuario@virtual.test")
+            delivery.trace = [
+                TraceEntry(
+                    time: 1, event: event, queueID: "q\(users.count)", recipient: way.recipient, destination: way.destination, text: "x"),
+                TraceEntry(time: 1, event: "delivered", queueID: "q\(users.count)", recipient: "z@x.test", destination: "z@x.test"),
+            ]
+            let receipt = try await store.deliver(delivery)
+            #expect(receipt.quarantine == nil && receipt.outcomes.count == users.count)
+            let trace = try await store.trace("q\(users.count)")
+            #expect(trace.map(\.text) == ["x", "trace.uncopied", ""] && trace.map(\.event) == [event, event, "delivered"])
+        }
+        #expect(try await store.quarantine().map(\.queueID) == ["held"])
+        let report = try await store.verify(deep: true)
+        #expect(report.problems == [] && report.bodies == bodies + 1)
         await store.close()
     }
 

@@ -13,6 +13,8 @@ import Testing
         ("@lookup_sql_dsn", "buzon.db"), ("$sql_select_policy", "buzon.db"), ("$sa_local_tests_only", "being built"),
         ("$banned_filename_re", "buzon policy set banned_names"), ("quarantine_days", "buzon settings set quarantine-days"),
         ("@whitelist_sender_acl", "buzon policy sender add"), ("log-level", "buzon trace"),
+        ("$undecipherable_subject_tag", "There is none here: only subjects of spam"),
+        ("$mailfrom_notify_admin", "There is none here: notices come from MAILER-DAEMON"),
     ])
     func hints(_ written: String, _ said: String) throws {
         // What is a policy here needs no hint.

@@ -82,6 +82,9 @@ private let (user, other) = (ServedAppliance.user, ServedAppliance.other)
             let story = try run(["trace", user]).output
             #expect(story.contains("(in quarantine as 1)") && story.contains("(in quarantine as 2)"), "\(story)")
             #expect(try run(["trace", "b@y.test", "--json"]).output.contains("\"quarantine\":2"))
+            #expect(try run(["quarantine", "remove", "2"]).status == 0)
+            let end = try run(["trace", user]).output
+            #expect(end.contains("removed: taken out of quarantine (2) by the administrator\n"), "\(end)")
         }
     }
 }

@@ -28,6 +28,14 @@ private let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         }
     }
 
+    /// Whose policy it is begins with an article, which would melt into these words.
+    @Test func articlesStandAlone() {
+        for line in Text.embedded.split(separator: "\n") {
+            let spanish = line.split(separator: "\t").last ?? ""
+            #expect(!spanish.contains(" de {scope}") && !spanish.contains(" a {scope}"), "\(spanish)")
+        }
+    }
+
     /// An embedded file is read when its assembler file is assembled: `touch Sources/CEmbedded/embedded.S` after a change.
     @Test func theEmbeddedTableIsTheFile() throws {
         #expect(Text.embedded == (try String(contentsOf: top.appendingPathComponent("data/text.tsv"), encoding: .utf8)))

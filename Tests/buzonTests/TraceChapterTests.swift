@@ -17,6 +17,15 @@ import Testing
             sender: sender, recipient: recipient, code: code, text: reason.stored)
     }
 
+    @Test func whyItIsInJunk() {
+        // As it is stored: the parts of the second reason are apart by U+001E.
+        let reason = Reason(
+            stored:
+                "trace.delivered\u{1F}user\u{1F}ana@x\u{1F}mailbox\u{1F}Junk\u{1F}because\u{1F}trace.objection.virus\u{1E}names\u{1E}Eicar")
+        #expect(Text(.english)(reason) == "stored in Junk of ana@x: it contains a virus: Eicar")
+        #expect(Text(.spanish)(reason) == "guardado en Junk de ana@x: contiene un virus: Eicar")
+    }
+
     @Test func aMessageFromConnectionToMailbox() {
         let entries = [
             Self.entry("checked", "Q1", "", Reason("trace.check.virus.clean", ["ms": "12"])),

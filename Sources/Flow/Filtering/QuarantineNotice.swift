@@ -15,9 +15,10 @@ package struct QuarantineNotice: Sendable {
     /// To be called every minute or so. What goes wrong is logged, and tried again.
     package func tell() async {
         let wanted = context.store.value(.quarantineNotice)
-        guard wanted != "off" else { return }
         let now = context.clock() / 1_000_000
         do throws(StoreFailure) {
+            // Once they are wanted, they begin with what comes from then on.
+            guard wanted != "off" else { return try await context.store.forgoQuarantineNews() }
             let news = try await context.store.quarantineNews(category: wanted == "virus" ? "virus" : nil, named: Self.named)
             guard news.count > 0, now - news.lastTold >= Self.interval else { return }
             var paragraphs = [Reason("notice.quarantine.what", ["count": "\(news.count)"])]
@@ -44,9 +45,18 @@ package struct QuarantineNotice: Sendable {
             "notice.quarantine.entry",
             [
                 "id": "\(entry.id)", "time": MailDate.format(seconds: entry.received, zoneMinutes: context.zone(entry.received)),
-                "sender": entry.sender, "recipients": entry.recipients.prefix(5).map(\.recipient).joined(separator: ", "),
+                "sender": entry.sender, "recipients": recipients(of: entry),
                 "subject": entry.subject,
                 "why": context.words(ofStored: entry.reasons),
             ])
+    }
+
+    /// Each once: a mailbox that it was released to besides has the recipient who was written.
+    private func recipients(of entry: QuarantineEntry) -> String {
+        var names: [String] = []
+        for recipient in entry.recipients where names.count < 5 && !names.contains(recipient.recipient) {
+            names.append(recipient.recipient)
+        }
+        return names.joined(separator: ", ")
     }
 }

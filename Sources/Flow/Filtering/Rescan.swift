@@ -103,7 +103,8 @@ package struct Rescan: Sendable {
     private func act(on hits: [(body: BodyReference, names: [String])]) async throws(StoreFailure) {
         var owners: [String: [(message: HeldMessage, body: Int64, entry: Quarantined)]] = [:]
         for (body, names) in hits {
-            let holders = try await context.store.holders(of: body.id)
+            // Who released it knew what it is; with the message goes his word, for as long as it is there.
+            let holders = try await context.store.holders(of: body.id).filter { !Passage(reading: $0.beginning).isReleased }
             let layers = try await context.store.policies(holders.map { .user($0.email) })
             for holder in holders {
                 guard let policy = layers[.user(holder.email)]?.effective, !policy.bypassVirusChecks,
@@ -128,10 +129,13 @@ package struct Rescan: Sendable {
             head = []
         }
         let (view, messageID) = head.withUnsafeBufferPointer { (HeaderView(reading: $0), MessageSummary.summarise($0).messageID) }
+        // Under the name that it came with, so that one story tells all of it; what a client put there has none.
+        let passage = Passage(reading: holder.beginning)
+        let queueID =
+            passage.queueID.isEmpty ? context.queueIDs.next(microseconds: UInt64(clamping: context.clock())) : passage.queueID
         return Quarantined(
-            queueID: context.queueIDs.next(microseconds: UInt64(clamping: context.clock())), received: holder.date,
-            messageID: messageID ?? "", peer: "", sender: "", from: view.text(of: "from"), subject: view.text(of: "subject"),
-            category: Category.virus.rawValue,
+            queueID: queueID, received: holder.date, messageID: messageID ?? "", peer: passage.peer, sender: passage.sender,
+            from: view.text(of: "from"), subject: view.text(of: "subject"), category: Category.virus.rawValue,
             reasons: [
                 Reason("trace.rescan", ["names": names.prefix(5).joined(separator: ", "), "mailbox": holder.mailboxName]).stored
             ], recipients: [])

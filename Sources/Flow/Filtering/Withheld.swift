@@ -39,7 +39,18 @@ extension [Withheld] {
             "\(group.fate.rawValue) for \(Self.list(group.recipients)): " + Self.why(group.objection)
         }
         if groups.count > Self.groups { told.append("…") }
-        return told.joined(separator: "; ").prefix(scalars: Self.length)
+        return Self.cut(told.joined(separator: "; "))
+    }
+
+    /// No name stays open where it is cut: what follows would stand within it.
+    private static func cut(_ line: String) -> String {
+        guard line.unicodeScalars.count > length else { return line }
+        var (end, isOpen, isEscape) = (line.unicodeScalars.startIndex, false, false)
+        for (index, scalar) in zip(line.unicodeScalars.indices, line.unicodeScalars).prefix(length - 3) {
+            if isEscape { isEscape = false } else if scalar == "\\" { isEscape = true } else if scalar == "\"" { isOpen.toggle() }
+            if !isEscape { end = line.unicodeScalars.index(after: index) }
+        }
+        return String(line.unicodeScalars[..<end]) + (isOpen ? "…\"" : "…")
     }
 
     private static func list(_ names: [String]) -> String {
@@ -50,5 +61,6 @@ extension [Withheld] {
         objection.category.rawValue + (objection.details.isEmpty ? "" : " (\(list(objection.details)))")
     }
 
-    private static func name(_ written: String) -> String { written.prefix(scalars: nameLength).printable }
+    /// In quotes, for it may be a sentence that reads like one of ours.
+    private static func name(_ written: String) -> String { "\"\(written.prefix(scalars: nameLength).printable.escaping("\""))\"" }
 }

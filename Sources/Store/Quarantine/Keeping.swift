@@ -14,15 +14,18 @@ extension Database {
     /// Entries that make room for one.
     private static let evictions = 1_000
 
-    /// Keeps a message of the batch, and answers the entry's number. Nil: there is no room, and nobody waits for it. Fails with `.quarantineFull` where somebody does.
-    func keep(_ quarantined: Quarantined, body: Int64, length: Int, bounds: QuarantineBounds) throws -> Int64? {
+    /// Makes room for a message. False: there is none, and nobody waits for it. Fails with `.quarantineFull` where somebody does.
+    func makeRoom(for quarantined: Quarantined, length: Int, bounds: QuarantineBounds) throws -> Bool {
         let size = length + quarantined.rowSize
-        guard try makeRoom(size, bounds, isHeld: quarantined.isHeld) else {
-            // Who was refused knows. What was thrown away on purpose may be without a copy where the rest makes room by itself.
-            let fates = quarantined.recipients.map(\.fate)
-            if fates.allSatisfy({ $0 == .reject || bounds.overflow == .oldest && $0 != .quarantine }) { return nil }
-            throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject && size <= bounds.size)
-        }
+        if try makeRoom(size, bounds, isHeld: quarantined.isHeld) { return true }
+        // Who was refused knows. What was thrown away on purpose may be without a copy where the rest makes room by itself.
+        let fates = quarantined.recipients.map(\.fate)
+        if fates.allSatisfy({ $0 == .reject || bounds.overflow == .oldest && $0 != .quarantine }) { return false }
+        throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject && size <= bounds.size)
+    }
+
+    /// Keeps a message of the batch, whatever room there is, and answers the entry's number.
+    func keep(_ quarantined: Quarantined, body: Int64, length: Int) throws -> Int64 {
         let outgoing = quarantined.outgoing
         try run(
             """
@@ -34,7 +37,7 @@ extension Database {
             .text(quarantined.from), .text(quarantined.subject), .text(quarantined.category),
             .text(quarantined.reasons.joined(separator: "\n")), .blob(outgoing?.prefix ?? []), .text(outgoing?.ret ?? ""),
             .text(outgoing?.envelopeID ?? ""), .int(outgoing?.smtpUTF8 == true ? 1 : 0), .text(outgoing?.login ?? ""),
-            .int(outgoing?.requiresTLS == true ? 1 : 0), .int(outgoing?.isEightBit == true ? 1 : 0), .int(size),
+            .int(outgoing?.requiresTLS == true ? 1 : 0), .int(outgoing?.isEightBit == true ? 1 : 0), .int(length + quarantined.rowSize),
             .int(quarantined.isHeld ? 1 : 0))
         let id = lastInsertedRowID
         for recipient in quarantined.recipients { try insert(recipient, into: id) }
@@ -122,14 +125,29 @@ extension TraceEntry {
 extension Quarantined {
     /// The lines with the entry's number in those of its recipients, each once.
     func numbered(_ trace: [TraceEntry], _ id: Int64) -> [TraceEntry] {
-        var waiting = Set(recipients.map { Way(recipient: $0.recipient, destination: $0.destination) })
-        return trace.map { entry in
-            guard Self.events.contains(entry.event),
-                waiting.remove(Way(recipient: entry.recipient, destination: entry.destination)) != nil
-            else { return entry }
+        own(trace) { entry in
             var entry = entry
             entry.isKept(as: id)
-            return entry
+            return [entry]
+        }
+    }
+
+    /// The lines, and behind those of its recipients that no copy is kept.
+    func uncopied(_ trace: [TraceEntry]) -> [TraceEntry] {
+        own(trace) { entry in
+            var why = entry
+            why.text = "trace.uncopied"
+            return [entry, why]
+        }
+    }
+
+    private func own(_ trace: [TraceEntry], _ change: (TraceEntry) -> [TraceEntry]) -> [TraceEntry] {
+        var waiting = Set(recipients.map { Way(recipient: $0.recipient, destination: $0.destination) })
+        return trace.flatMap { entry in
+            guard Self.events.contains(entry.event),
+                waiting.remove(Way(recipient: entry.recipient, destination: entry.destination)) != nil
+            else { return [entry] }
+            return change(entry)
         }
     }
 

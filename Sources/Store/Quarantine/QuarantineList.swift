@@ -26,11 +26,23 @@ extension MailStore {
         return try await read(body, offset..<min(body.length, offset + 65_536))
     }
 
-    /// Removes entries for good. Answers how many there were.
+    /// Removes entries for good, by hand; each leaves a line of the trace. Answers how many there were.
     @discardableResult
     package func removeQuarantined(_ ids: [Int64]) async throws(StoreFailure) -> Int {
         try await writer.write { db, _ in
-            try ids.reduce(0) { $0 + (try db.run("DELETE FROM quarantine WHERE id = ?", .integer($1))) }
+            var count = 0
+            for id in ids {
+                let line = try db.first("SELECT queue_id, message_id, sender FROM quarantine WHERE id = ?", .integer(id)) {
+                    TraceEntry(
+                        time: now(), event: "removed", queueID: $0.text(0), messageID: $0.text(1), sender: $0.text(2),
+                        text: "trace.quarantine-removed\u{1F}id\u{1F}\(id)")
+                }
+                guard let line else { continue }
+                try db.insert([line])
+                try db.run("DELETE FROM quarantine WHERE id = ?", .integer(id))
+                count += 1
+            }
+            return count
         }
     }
 

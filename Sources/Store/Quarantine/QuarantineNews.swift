@@ -35,6 +35,22 @@ extension MailStore {
     }
 }
 
+extension MailStore {
+    /// What came by now is no news: the administrator wants none.
+    package func forgoQuarantineNews() async throws(StoreFailure) {
+        let (newest, told) = try await read { db in
+            (try db.first("SELECT coalesce(max(id), 0) FROM quarantine") { $0.int64(0) } ?? 0, try db.toldOfQuarantine())
+        }
+        guard told < newest else { return }
+        try await writer.write { db, _ in
+            _ = try db.run(
+                """
+                INSERT INTO counter VALUES ('quarantine-told', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)
+                """, .integer(newest))
+        }
+    }
+}
+
 extension Database {
     func toldOfQuarantine() throws -> Int64 {
         try first("SELECT value FROM counter WHERE name = 'quarantine-told'") { $0.int64(0) } ?? 0

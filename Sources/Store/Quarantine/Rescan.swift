@@ -22,6 +22,8 @@ package struct HeldMessage: Sendable, Equatable {
     package var mailboxName: String
     package var uid: UID
     package var date: InternalDate
+    /// What stands before the original for him, its first 8 KiB.
+    package var beginning: [UInt8]
 }
 
 extension MailStore {
@@ -65,14 +67,15 @@ extension MailStore {
         try await read { db in
             try db.all(
                 """
-                SELECT user.id, email, mailbox.id, mailbox.name, uid, date, zone FROM message
+                SELECT user.id, email, mailbox.id, mailbox.name, uid, date, zone, substr(prefix, 1, 8192) FROM message
                 JOIN mailbox ON mailbox.id = mailbox_id JOIN user ON user.id = user_id WHERE body_id = ? ORDER BY message.id
                 """, .integer(body)
             ) { row in
                 HeldMessage(
                     user: UserID(row.int64(0)), email: row.text(1), mailbox: MailboxID(row.int64(2)), mailboxName: row.text(3),
                     uid: UID(truncatingIfNeeded: row.int64(4)),
-                    date: InternalDate(seconds: row.int64(5), zoneMinutes: Int16(clamping: row.int(6))))
+                    date: InternalDate(seconds: row.int64(5), zoneMinutes: Int16(clamping: row.int(6))),
+                    beginning: row.blob(7))
             }
         }
     }
@@ -109,11 +112,11 @@ extension Database {
             Quarantined.Recipient(recipient: message.email, fate: .quarantine, place: .mailbox(place, address: message.email))
         ]
         // What was taken from somebody is kept, whatever room there is.
-        let number = try keep(entry, body: body, length: length, bounds: QuarantineBounds(size: .max, overflow: .oldest))
+        let number = try keep(entry, body: body, length: length)
         var line = TraceEntry(
-            time: now(), event: "quarantined", queueID: entry.queueID, messageID: entry.messageID, recipient: message.email,
-            destination: message.email, text: entry.reasons.first ?? "")
-        if let number { line.isKept(as: number) }
+            time: now(), event: "quarantined", queueID: entry.queueID, messageID: entry.messageID, peer: entry.peer,
+            sender: entry.sender, recipient: message.email, destination: message.email, text: entry.reasons.first ?? "")
+        line.isKept(as: number)
         try insert([line])
         try remove(UIDSet(message.uid...message.uid), from: message.mailbox.rawValue, &effects)
     }

@@ -43,6 +43,14 @@ extension MailStore {
             return routes
         } _: { db, effects in
             if let tally = delivery.tally { try db.count(tally) }
+            let keeps = try kept.map { try db.makeRoom(for: $0, length: length, bounds: $1) } ?? false
+            if let quarantined = delivery.quarantined, !keeps, delivery.recipients.isEmpty, delivery.outgoing == nil {
+                // Nobody waits for it, and no copy finds room: all that is left is what is told.
+                try db.insert(quarantined.uncopied(delivery.trace))
+                if let report { try db.deliver(report: report, &effects) }
+                try more(db, &effects)
+                return Receipt(outcomes: [])
+            }
             let body = try db.insertBody(effects.body, &effects, envelope: delivery.envelope, structure: delivery.structure)
             var outcomes: [Receipt.Outcome] = []
             outcomes.reserveCapacity(delivery.recipients.count)
@@ -52,19 +60,19 @@ extension MailStore {
             var isStored = delivery.outgoing != nil || outcomes.contains { if case .stored = $0 { true } else { false } }
             var trace = delivery.trace
             var number: Int64?
-            if let (quarantined, bounds) = kept, let id = try db.keep(quarantined, body: body, length: length, bounds: bounds) {
-                trace = quarantined.numbered(trace, id)
-                number = id
-                isStored = true
-                effects.mayBeRemoved = true
+            if let (quarantined, _) = kept {
+                if keeps {
+                    let id = try db.keep(quarantined, body: body, length: length)
+                    trace = quarantined.numbered(trace, id)
+                    number = id
+                    isStored = true
+                    effects.mayBeRemoved = true
+                } else {
+                    trace = quarantined.uncopied(trace)
+                }
             }
             // Thrown, so that the savepoint takes the body's row back.
-            guard isStored else {
-                if let (_, bounds) = kept, delivery.recipients.isEmpty {
-                    throw StoreFailure.quarantineFull(isForNow: bounds.overflow != .reject)
-                }
-                throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent
-            }
+            guard isStored else { throw outcomes.contains(.overQuota) ? StoreFailure.overQuota : StoreFailure.nonExistent }
             if let outgoing = delivery.outgoing { try db.insert(outgoing, body: body, &effects) }
             try db.insert(trace)
             if let report { try db.deliver(report: report, &effects) }

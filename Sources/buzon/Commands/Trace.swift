@@ -44,5 +44,8 @@ struct Trace: AsyncParsableCommand {
 
 extension Text {
     /// A reason in words.
-    func callAsFunction(_ reason: Reason) -> String { words(reason.key, reason.values.map { ($0.name, $0.value) }) }
+    func callAsFunction(_ reason: Reason) -> String {
+        let said = words(reason.key, reason.values.map { ($0.name, $0.value) })
+        return reason.cause.map { "\(said): \(words($0.key, $0.values.map { ($0.name, $0.value) }))" } ?? said
+    }
 }

@@ -108,6 +108,9 @@ private let luis = SubmittingServer.luis
             let message = try #require(try await server.inbox(luis).first).text
             #expect(message.contains("X-Spam-Flag: \(isSpam ? "YES" : "NO")\r\nX-Spam-Score: \(FilterFields.text(points))\r\n"))
             #expect(message.contains("\r\nSubject: \(subject)\r\n") && message.split(separator: "Subject:").count == 2)
+            // Why it has a tag.
+            let why = try await trace(server, "delivered", luis).map(\.cause)
+            #expect(why == [isSpam ? Reason("trace.objection.spam", ["names": try #require(Points("\(points)")).description]) : nil])
             // ENVELOPE tells what the reader sees.
             let id = try #require(try await server.store.user(luis)?.id)
             let box = try await server.store.status(id, "INBOX").id
@@ -132,7 +135,22 @@ private let luis = SubmittingServer.luis
                 try await server.store.set(.black, of: try #require(SenderPattern("c@z.test")), for: .user(luis))
                 #expect(try await server.reception(nil).submit(from: "c@z.test", to: [luis], content).code == code)
                 #expect(try await server.inbox(luis).count == 1)
+                guard destiny == "junk" else { return }
+                let causes = try await trace(server, "delivered", luis).map(\.cause?.key)
+                #expect(causes == ["trace.objection.spam", nil, "trace.objection.black"])
             }
+        }
+    }
+
+    /// Who finds a virus in Junk, since he wants it so, is told why it is there; who wants it among the others is told nothing.
+    @Test func whyItIsInJunk() async throws {
+        try await SubmittingServer.run(inspector: FixedInspector.infected) { server in
+            try await server.store.set(.finalVirusDestiny, to: "junk", for: .user(luis))
+            try await server.store.set(.finalVirusDestiny, to: "pass", for: .user(SubmittingServer.ana))
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis, SubmittingServer.ana], content).code == 250)
+            let reasons = try await trace(server, "delivered", luis) + (try await trace(server, "delivered", SubmittingServer.ana))
+            #expect(reasons.map(\.cause) == [Reason("trace.objection.virus", ["names": "Eicar-Test-Signature"]), nil])
+            #expect(reasons.allSatisfy { $0.key == "trace.delivered" })
         }
     }
 
@@ -238,11 +256,20 @@ private let luis = SubmittingServer.luis
             for _ in 0..<3 { _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content) }
             await notice.tell()
             #expect(try await told().isEmpty)
+            // Of what came before he wanted to hear of it he does not.
             try await server.store.set(.quarantineNotice, to: "virus")
+            await notice.tell()
+            #expect(try await told().isEmpty)
+            for _ in 0..<3 { _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content) }
+            let entry = try #require(try await server.store.quarantine().first)
+            var release = QuarantineRelease(entry: entry, recipients: [], now: 7, zone: { _ in 0 })
+            _ = try await release.add(Address(parsing: SubmittingServer.ana, allowUTF8: true), hostname: "x", in: server.store)
+            #expect(try await release.carryOut(server.store).destinations == [SubmittingServer.ana])
             await notice.tell()
             await notice.tell()
             let first = try await told()
             #expect(first.count == 1 && first[0].contains("notice.quarantine.what auto 3"))
+            #expect(first[0].replacing("=\r\n", with: "").split(separator: luis).count == 4, "\(first)")
             _ = try await server.reception(nil).submit(from: "a@x.test", to: [luis], content)
             await notice.tell()
             #expect(try await told().count == 1)

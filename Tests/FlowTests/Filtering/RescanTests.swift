@@ -49,10 +49,15 @@ private let ana = SubmittingServer.ana
             #expect(try await server.inbox(ana).count == 3)
             let entries = try await server.store.quarantine(luis)
             #expect(entries.count == 2 && entries.allSatisfy { $0.category == "virus" && $0.from == "Él <el@x.test>" })
+            #expect(entries.allSatisfy { $0.sender == "a@x.test" && $0.peer == "192.0.2.7" })
             let trace = try await server.store.trace(luis).filter { $0.event == "quarantined" }
+            #expect(trace.allSatisfy { $0.sender == "a@x.test" && $0.peer == "192.0.2.7" })
             #expect(trace.map { Reason(stored: $0.text).quarantine } == entries.map(\.id).reversed())
             let lines = entries.map { "\($0.queueID): taken from \(luis) into quarantine: new signatures found a virus" }
             #expect(server.lines.withLock { $0 }.sorted() == lines.sorted())
+            // One story tells that it came and that it was taken.
+            let story = try await server.store.trace(entries[0].queueID).filter { $0.destination == luis }
+            #expect(story.map(\.event) == ["delivered", "quarantined"])
             // Not again with the same ones.
             let looks = learner.looks.withLock { $0 }
             await rescan.catchUp()
@@ -62,6 +67,39 @@ private let ana = SubmittingServer.ana
             _ = try await QuarantineRelease(entry: entry, recipients: entry.recipients, now: 7, zone: { _ in 0 }).carryOut(server.store)
             let back = try #require(try await server.inbox(luis).last).text
             #expect(back.contains("Delivered-To: luis@mi.dominio\r\n") && back.hasSuffix("\r\n\r\nmalo\r\n"))
+        }
+    }
+
+    /// What an administrator let out stays where it is, whatever comes later; nobody else's copy has anything of it.
+    @Test func whatWasReleasedStays() async throws {
+        let version = Mutex("1")
+        try await SubmittingServer.run(inspector: FixedInspector.clean) { server in
+            server.now.withLock { $0 = Int64(time(nil)) }
+            let learner = Learner()
+            learner.knows.withLock { $0 = true }
+            let rescan = Rescan(server.context, learner) { version.withLock { $0 } }
+            let forged = [UInt8]("X-Quarantine-Release: <x>\r\nFrom: <el@x.test>\r\nSubject: hola\r\n\r\nmalo\r\n".utf8)
+            #expect(try await server.reception(nil).submit(from: "a@x.test", to: [luis, ana], forged).code == 250)
+            await rescan.catchUp()
+            let entry = try #require(try await server.store.quarantine(luis).first)
+            #expect(try await server.store.quarantine(ana).count == 1)
+            var release = QuarantineRelease(entry: entry, recipients: entry.recipients, now: 7, zone: { _ in 0 })
+            _ = try await release.add(Address(parsing: SubmittingServer.administrator, allowUTF8: true), hostname: "x", in: server.store)
+            #expect(try await release.carryOut(server.store).destinations.count == 2)
+            let inbox = try await server.inbox(luis).count
+            // He may move it, and the entry may be gone.
+            let id = try #require(try await server.store.user(luis)?.id)
+            let source = try await server.store.status(id, "INBOX").id
+            _ = try await server.store.copy(source, UIDSet(1...UID.max), user: id, to: "Trash", isMove: true)
+            try await server.store.removeQuarantined([entry.id])
+            for next in ["2", "3"] {
+                version.withLock { $0 = next }
+                await rescan.catchUp()
+            }
+            #expect(try await server.messages(of: luis, in: "Trash").count == inbox)
+            #expect(try await server.inbox(luis).isEmpty)
+            #expect(try await server.inbox(SubmittingServer.administrator).count == 1)
+            #expect(try await server.store.quarantine().count == 1)
         }
     }
 
