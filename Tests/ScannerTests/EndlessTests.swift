@@ -74,7 +74,12 @@ import Testing
 
     private static let order = InspectionOrder(virus: true, bannedNames: [Policy.standard.bannedNames])
 
-    @Test(arguments: Home.all, traps) func `ends`(_ home: Home, _ trap: Trap) async throws {
+    /// All in this process; in the scanner's own those that are quickly over, and one that is killed at its deadline.
+    private static let cases = Home.all.flatMap { home in
+        traps.enumerated().filter { home == .local || [0, 1, 7, 9, 10].contains($0.offset) }.map { (home, $0.element) }
+    }
+
+    @Test(arguments: cases) func `ends`(_ home: Home, _ trap: Trap) async throws {
         let folder = try TemporaryFolder()
         let settings = ScanSettings(limits: ScanLimits(seconds: 10), temporaryDirectory: folder.path + "/tmp")
         let signatures = Signatures(.init(source: nil, settings: settings, lanes: home.lanes), loader: home.loader())
