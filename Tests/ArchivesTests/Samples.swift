@@ -10,16 +10,7 @@ extension Samples {
         try Array(Data(contentsOf: URL(fileURLWithPath: "/usr/share/clamav-testfiles/" + name)))
     }
 
-    static func little(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
-
-    static func crc32(_ bytes: some Sequence<UInt8>) -> Int {
-        var crc: UInt32 = 0xFFFF_FFFF
-        for byte in bytes {
-            crc ^= UInt32(byte)
-            for _ in 0..<8 { crc = crc & 1 != 0 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-        }
-        return Int(~crc)
-    }
+    static func crc32(_ bytes: some Sequence<UInt8>) -> Int { Int(CRC32.of(bytes)) }
 
     static func crc16(_ bytes: some Sequence<UInt8>) -> Int {
         var crc: UInt16 = 0

@@ -1,3 +1,5 @@
+import MailTesting
+
 /// Archives of the plainest kind: nothing is compressed.
 enum ArchiveBytes {
     static func zip(_ members: [(name: String, bytes: [UInt8])], encrypted: Bool = false) -> [UInt8] {
@@ -49,13 +51,7 @@ enum ArchiveBytes {
         return file + little(Int(crc32(bytes)), 4) + little(bytes.count, 4)
     }
 
-    static func little(_ number: Int, _ width: Int) -> [UInt8] { (0..<width).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+    static func little(_ number: Int, _ width: Int) -> [UInt8] { Samples.little(number, width) }
 
-    static func crc32(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(~0 as UInt32) { sum, byte in sum >> 8 ^ table[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] }
-    }
-
-    private static let table = (0..<256 as Range<UInt32>).map { byte in
-        (0..<8).reduce(byte) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
-    }
+    static func crc32(_ bytes: [UInt8]) -> UInt32 { CRC32.of(bytes) }
 }

@@ -22,7 +22,7 @@ package enum Bomb {
 
     package static func gzip(zeros count: Int) -> [UInt8] {
         let (packed, count) = deflated(zeros: count)
-        return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + packed + little(Int(CRC32.of([], zeros: count)), 4) + little(count, 4)
+        return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + packed + Samples.little(Int(CRC32.of([], zeros: count)), 4) + Samples.little(count, 4)
     }
 
     /// One frame of blocks that repeat one byte.
@@ -31,7 +31,7 @@ package enum Bomb {
         var file: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0, 0x38]
         for start in stride(from: 0, to: count, by: block) {
             let size = min(block, count - start)
-            file += little(size << 3 | 2 | (start + size == count ? 1 : 0), 3) + [0]
+            file += Samples.little(size << 3 | 2 | (start + size == count ? 1 : 0), 3) + [0]
         }
         return file
     }
@@ -47,24 +47,27 @@ package enum Bomb {
         for number in (0..<members).reversed() {
             let name = Array("\(1_000_000 + number)\(suffix)".utf8)
             let fields: [UInt8] =
-                [20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x50] + little(Int(CRC32.of(quoted, zeros: count)), 4)
-                + little(packed.count + quoted.count + 5 * headers.count, 4) + little(count + quoted.count, 4) + little(name.count, 2) + [
+                [20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x50] + Samples.little(Int(CRC32.of(quoted, zeros: count)), 4)
+                + Samples.little(packed.count + quoted.count + 5 * headers.count, 4) + Samples.little(count + quoted.count, 4)
+                + Samples.little(name.count, 2) + [
                     0, 0,
                 ]
             let header = [0x50, 0x4B, 3, 4] + fields + name
             headers.append(header)
             quoted = header + quoted
             let offset = number * (header.count + 5)
-            directory = [0x50, 0x4B, 1, 2, 20, 0] + fields + [UInt8](repeating: 0, count: 10) + little(offset, 4) + name + directory
+            directory =
+                [0x50, 0x4B, 1, 2, 20, 0] + fields + [UInt8](repeating: 0, count: 10) + Samples.little(offset, 4) + name + directory
         }
         var file: [UInt8] = []
         for (place, header) in headers.reversed().enumerated() {
-            if place > 0 { file += [0] + little(header.count, 2) + little(~header.count & 0xFFFF, 2) }
+            if place > 0 { file += [0] + Samples.little(header.count, 2) + Samples.little(~header.count & 0xFFFF, 2) }
             file += header
         }
         file += packed
-        return file + directory + [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + little(members, 2) + little(members, 2) + little(directory.count, 4)
-            + little(file.count, 4) + [0, 0]
+        return file + directory + [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + Samples.little(members, 2) + Samples.little(members, 2)
+            + Samples.little(directory.count, 4)
+            + Samples.little(file.count, 4) + [0, 0]
     }
 
     /// A header of a tar archive that claims any size, in octal digits or in base 256, and says nothing else.
@@ -95,6 +98,4 @@ package enum Bomb {
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
             + (0..<count).map { "--b\r\nContent-Type: application/octet-stream; name=\($0).txt\r\n\r\n\($0)\r\n" }.joined() + "--b--\r\n"
     }
-
-    private static func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 }

@@ -10,7 +10,7 @@ package enum Quine {
         file { sum, size, length in
             // With the name that is kept.
             let name = [UInt8](repeating: UInt8(ascii: "r"), count: length) + Array(".gz\0".utf8)
-            return ([0x1F, 0x8B, 8, 8, 0, 0, 0, 0, 0, 3] + name, little(Int(sum), 4) + little(size, 4))
+            return ([0x1F, 0x8B, 8, 8, 0, 0, 0, 0, 0, 3] + name, Samples.little(Int(sum), 4) + Samples.little(size, 4))
         }
     }
 
@@ -21,10 +21,12 @@ package enum Quine {
             let header = 30 + name.count
             let trailer = 46 + name.count + 22
             let fields: [UInt8] =
-                [20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x50] + little(Int(sum), 4) + little(size - header - trailer, 4) + little(size, 4)
-                + little(name.count, 2) + [0, 0]
+                [20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x50] + Samples.little(Int(sum), 4) + Samples.little(size - header - trailer, 4)
+                + Samples.little(size, 4)
+                + Samples.little(name.count, 2) + [0, 0]
             let central = [0x50, 0x4B, 1, 2, 20, 0] + fields + [UInt8](repeating: 0, count: 14) + name
-            let end = [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0] + little(central.count, 4) + little(size - trailer, 4) + [0, 0]
+            let end =
+                [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0] + Samples.little(central.count, 4) + Samples.little(size - trailer, 4) + [0, 0]
             return ([0x50, 0x4B, 3, 4] + fields + name, central + end)
         }
     }
@@ -63,7 +65,7 @@ package enum Quine {
         return text + last + end + last + end
     }
 
-    private static func say(_ count: Int) -> [UInt8] { [0] + little(count, 2) + little(~count & 0xFFFF, 2) }
+    private static func say(_ count: Int) -> [UInt8] { [0] + Samples.little(count, 2) + Samples.little(~count & 0xFFFF, 2) }
 
     /// The last `count` bytes once more, in a text of just `width` bytes: one to four matches, and empty blocks.
     private static func again(_ count: Int, in width: Int) -> [UInt8]? {
@@ -139,8 +141,6 @@ package enum Quine {
         for (bit, row) in rows.enumerated() { sum |= UInt32(truncatingIfNeeded: row >> 32) << bit }
         return file(sum)
     }
-
-    private static func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 }
 
 /// Bits from the lowest on, as deflate has them; codes from their highest.

@@ -58,4 +58,7 @@ package enum Samples {
     package static func compressed(_ content: [UInt8], _ filter: String) -> [UInt8] {
         archive([Member("data", content)], format: "raw", filter: filter)
     }
+
+    /// The lowest byte first.
+    package static func little(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 }

@@ -32,7 +32,9 @@ final class SecondLook: FileTaker {
     var isOver: Bool { !alerts.viruses.isEmpty || alerts.limits.contains("time") || failure != nil }
 
     func take(_ file: UnsafeRawBufferPointer, isMessage: Bool) {
-        guard !isOver, file.count >= Self.smallest, !seen.contains(Fingerprint(file)) else { return }
+        guard !isOver, file.count >= Self.smallest else { return }
+        let fingerprint = Fingerprint(file)
+        guard !seen.contains(fingerprint) else { return }
         guard file.count <= min(engine.settings.limits.fileSize, budget) else { return alerts.reach("size") }
         guard scanned < engine.settings.limits.files else { return alerts.reach("files") }
         let start = DispatchTime.now()
@@ -41,6 +43,7 @@ final class SecondLook: FileTaker {
         budget -= file.count
         scan(file, isMail: false)
         if isMessage, failure == nil, MailFraming.isNeeded(file) { scan(file, isMail: true) }
+        if failure == nil { seen.insert(fingerprint) }
         milliseconds += start.milliseconds
     }
 
@@ -56,7 +59,6 @@ final class SecondLook: FileTaker {
         case .success(let record):
             alerts.add(record.alerts)
             if seen.count < Self.most { seen.formUnion(record.seen) }
-            seen.insert(Fingerprint(file))
         case .failure(let error): failure = error.words
         }
     }
